@@ -1,0 +1,37 @@
+# pellucid_folder(NAME links...): the folder pellucid/NAME as the static library pellucid_NAME.
+# Every .cpp in it is compiled; a new file needs no line here.
+function(pellucid_folder name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  add_library(pellucid_${name} STATIC ${sources})
+  list(TRANSFORM ARGN PREPEND pellucid_ OUTPUT_VARIABLE links)
+  target_link_libraries(pellucid_${name} PUBLIC pellucid_flags ${links})
+  if(name STREQUAL "base")
+    target_precompile_headers(pellucid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+  else()
+    target_precompile_headers(pellucid_${name} REUSE_FROM pellucid_base)
+  endif()
+endfunction()
+
+# pellucid_collect(FOLDER TYPE TABLE): each pellucid/FOLDER/STEM.cpp defines `extern constinit const TYPE STEM`;
+# the table of all of them is generated into the build tree behind the hand-written pellucid/FOLDER/table.h,
+# which declares `std::span<const TYPE* const> TABLE()`. An entry without test/FOLDER/STEM_test.cpp stops the configure step.
+function(pellucid_collect folder type table)
+  file(GLOB entries CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  set(declarations "")
+  set(pointers "")
+  foreach(entry IN LISTS entries)
+    get_filename_component(stem ${entry} NAME_WE)
+    if(PELLUCID_TESTS AND NOT EXISTS ${PROJECT_SOURCE_DIR}/test/${folder}/${stem}_test.cpp)
+      message(FATAL_ERROR "pellucid/${folder}/${stem}.cpp has no test: write test/${folder}/${stem}_test.cpp")
+    endif()
+    string(APPEND declarations "extern constinit const ${type} ${stem};\n")
+    string(APPEND pointers "&${stem}, ")
+  endforeach()
+  set(PELLUCID_FOLDER ${folder})
+  set(PELLUCID_TYPE ${type})
+  set(PELLUCID_TABLE ${table})
+  set(PELLUCID_DECLARATIONS "${declarations}")
+  set(PELLUCID_POINTERS "${pointers}")
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/table.cpp.in ${PROJECT_BINARY_DIR}/generated/${folder}_table.cpp @ONLY)
+  target_sources(pellucid_${folder} PRIVATE ${PROJECT_BINARY_DIR}/generated/${folder}_table.cpp)
+endfunction()

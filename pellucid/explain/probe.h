@@ -1,0 +1,67 @@
+// All the access to a model that a method gets. It batches, splits work to fit the memory limit, counts evaluations,
+// reports progress and honours cancellation, so that no method has a line for any of these.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "pellucid/base/progress.h"
+#include "pellucid/explain/question.h"
+#include "pellucid/run/executor.h"
+
+namespace pellucid {
+
+struct ProbeSettings {
+  std::int64_t chunk = 0;         // samples per model call; 0: chosen per model
+  std::int64_t memory_limit = 0;  // bytes above the idle process; 0: none
+  const Cancellation* cancellation = nullptr;
+  ProgressSink progress;
+};
+
+// What the calls cost, in samples (a batch of ten is ten).
+struct Evaluations {
+  std::int64_t forwards = 0;
+  std::int64_t gradients = 0;  // each includes its forward, which is not counted again
+  std::int64_t calls = 0;      // model calls of any kind
+};
+
+class Probe {
+ public:
+  Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings);
+
+  const Graph& graph() const;
+
+  // The wanted values for these inputs (each [N, ...], in the graph's order), without gradient.
+  std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs, std::span<const ValueId> wanted);
+
+  struct Gradient {
+    at::Tensor target;                    // [N]
+    std::vector<at::Tensor> gradients;    // d target / d value, per value asked for: [N, ...]
+    std::vector<at::Tensor> values;       // the values themselves
+  };
+  // Gradients of each sample's target with respect to values of the graph (inputs or any tensor in the middle; the
+  // backward pass goes no further than it must). targets: one per sample, or one for all. An input that can't
+  // influence the target has a zero gradient; Throws Error (Fault::model) when an operator has no derivative.
+  Gradient gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+                    std::span<const ValueId> with_respect_to);
+
+  // A sum over many points too large to hold: `point(k)` makes the inputs of step k (each [N, ...], N as in the
+  // question), `add(k, gradient)` receives its gradients, in order of k. Steps are put into chunks and run together.
+  void gradients(std::int64_t steps, std::span<const Target> targets, std::span<const ValueId> with_respect_to,
+                 const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
+                 const std::function<void(std::int64_t, const Gradient&)>& add);
+
+  const Evaluations& evaluations() const { return evaluations_; }
+  // Samples per model call that were used; recorded, and replayed through ProbeSettings::chunk.
+  std::int64_t chunk() const { return chunk_; }
+
+ private:
+  std::shared_ptr<const Runner> runner_;
+  ProbeSettings settings_;
+  Evaluations evaluations_;
+  std::int64_t chunk_ = 0;
+};
+
+}  // namespace pellucid

@@ -1,0 +1,33 @@
+// The contract of a model format: bytes → Model. One file per format in this folder, collected by CMake.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pellucid/model/model.h"
+
+namespace pellucid {
+
+struct LoadSettings {
+  bool allow_nonfinite = false;  // NaN or infinite weights
+  bool trust = false;            // formats that can run code
+  std::string sidecar;           // JSON text that supplies or overrides metadata; empty: none
+};
+
+// The model file's bytes, mapped or in memory; they outlive the model that is read from them.
+struct ModelBytes {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> bytes;
+};
+
+struct Format {
+  std::string_view name;         // "exported_program"
+  std::string_view summary;      // "PyTorch exported program (.pt2)"
+  std::string_view extensions;   // ".pt2"
+  bool (*recognises)(std::span<const std::byte> bytes);
+  // Throws Error (Fault::model) naming the record or node, and what to do.
+  Model (*read)(const ModelBytes& bytes, std::string_view file, const LoadSettings& settings);
+};
+
+}  // namespace pellucid

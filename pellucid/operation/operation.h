@@ -1,0 +1,102 @@
+// The contract of a verb. The command line, HTTP, Python and the page come from this table and from nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pellucid/base/progress.h"
+#include "pellucid/base/schema.h"
+#include "pellucid/base/text.h"
+#include "pellucid/explain/method.h"
+#include "pellucid/formats/format.h"
+
+namespace pellucid {
+
+struct Operation;
+
+// The tables as one value; each face is given one, so that a test (or Python) can add to it.
+struct Catalogue {
+  std::vector<const Operation*> operations;
+  std::vector<const Method*> methods;
+  std::vector<const Format*> formats;
+
+  const Operation* find_operation(std::string_view name) const;  // nullptr: none
+  // Throws Error (Fault::usage) naming the nearest.
+  const Method& method(std::string_view name) const;
+};
+
+// One thing to be explained: bytes that the face hands over when they are needed (a file, an upload), or a tensor.
+struct RequestInput {
+  std::string name;   // as messages show it: a file name; never a server's path
+  std::string stem;   // unique among the inputs: what answer files are called, "cat" or "b/cat"
+  std::string of;     // the model input it is for ("NAME=FILE"); empty: the only one
+  std::function<std::vector<std::byte>()> read;
+};
+
+// A model that is loaded at most once per request; a server hands over one it already has.
+class LoadedModel;
+
+struct Request {
+  Json options = Json::object();  // by option name; checked against the operation's table before it runs
+  Json settings = Json::object(); // --set: {"KEY": value} or {"METHOD": {"KEY": value}}
+  std::vector<RequestInput> inputs;
+};
+
+// A file of the answer: `name` is relative, without folder tricks; the face alone decides where it goes.
+struct Artefact {
+  std::string name;        // "cat.grad_cam.png"
+  std::string media_type;  // "image/png"
+  std::vector<std::byte> bytes;
+};
+
+// What one input came to, if it failed.
+struct Failure {
+  std::string input;
+  Error error;
+};
+
+struct Answer {
+  Json document = Json::object();  // the `.json` answer, and what --json prints
+  std::string text;                // what a person reads on the terminal
+  std::vector<std::string> warnings;
+  std::vector<Failure> failures;   // of single inputs; all of them failed: `nothing_done`
+  bool nothing_done = false;
+};
+
+// What the face lends an operation while it runs.
+struct Surroundings {
+  const Catalogue* catalogue = nullptr;
+  LoadedModel* model = nullptr;  // of operations on a model
+  const Cancellation* cancellation = nullptr;
+  ProgressSink progress;                      // may be empty
+  std::function<void(Artefact&&)> artefact;   // takes each file as soon as it is made
+  Language language = Language::english;
+};
+
+enum class Subject { none, model };
+enum class Inputs { none, optional, required };
+enum class Faces : unsigned { command_line = 1, http = 2, python = 4, page = 8, all = 15 };
+
+struct Operation {
+  std::string_view name;     // the verb
+  std::string_view group;    // "Look", "Trust", "Model", "Lists", "Else": as help groups them
+  std::string_view summary;  // one sentence
+  std::string_view details = {};
+  Subject subject = Subject::model;
+  Inputs inputs = Inputs::none;
+  Faces faces = Faces::all;
+  std::span<const Option> options = {};
+  std::span<const std::string_view> formats = {};  // of its files; empty: none but the document
+  Json (*defaults)() = nullptr;                    // every option's default
+  Answer (*run)(const Request& request, const Surroundings& surroundings) = nullptr;
+};
+
+// Checks the request against the operation's table and runs it: the only door for the faces.
+// Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or superfluous inputs.
+Answer perform(const Operation& operation, const Request& request, const Surroundings& surroundings);
+
+}  // namespace pellucid
