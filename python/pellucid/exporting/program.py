@@ -1,0 +1,135 @@
+"""From an nn.Module and an example to an ExportedProgram, with a dynamic batch where export allows it."""
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.utils import _pytree as pytree
+
+from . import ExportError
+
+
+@dataclass
+class Traced:
+    program: torch.export.ExportedProgram
+    batch: str  # "dynamic" or "fixed"
+    reason: str  # why it is fixed
+
+
+def arguments_of(example):
+    """The example as (positional, keyword) arguments of the model."""
+    if isinstance(example, torch.Tensor):
+        return (example,), {}
+    if isinstance(example, dict):
+        return (), dict(example)
+    if isinstance(example, (tuple, list)):
+        return tuple(example), {}
+    raise ExportError(f"an example is a tensor, a tuple or a dict of inputs, not {type(example).__name__}")
+
+
+@contextmanager
+def evaluation_mode(model):
+    """Dropout and batch norm as in use; the model gets its own modes back afterwards."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def batch_size(example):
+    """The common first size of all tensors, or None when they have none in common."""
+    sizes = {leaf.shape[0] if leaf.dim() else None for leaf in _tensors(example)}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def at_batch(example, count):
+    """The example with `count` distinct samples, made from its first one by moving values along the other axes."""
+
+    def repeat(leaf):
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        first = leaf[:1]
+        moved = [first.roll(shift, dims=-1) if leaf.dim() > 1 else first for shift in range(count)]
+        return torch.cat(moved)
+
+    return pytree.tree_map(repeat, example)
+
+
+def trace(model, example, dynamic_batch=True):
+    """Traces `model`, which is in evaluation mode already; a fixed batch says why it is fixed."""
+    if not dynamic_batch:
+        return Traced(_export(model, example), "fixed", "asked for")
+    if not batch_size(example):
+        return Traced(_export(model, example), "fixed", "the inputs have no common first axis")
+    try:
+        program = _export(model, at_batch(example, max(2, batch_size(example))), dynamic=True)
+        _verify(model, program, example)
+    except Exception as error:  # torch.export raises many types, also for what is no fault of the model
+        return Traced(_export(model, example), "fixed", _first_line(error))
+    return Traced(program, "dynamic", "")
+
+
+def _export(model, example, dynamic=False):
+    args, kwargs = arguments_of(example)
+    shapes = None
+    if dynamic:
+        batch = torch.export.Dim("batch", min=1)
+        axes = pytree.tree_map(lambda leaf: {0: batch} if isinstance(leaf, torch.Tensor) else None, (args, kwargs))
+        shapes = axes[1] if kwargs else axes[0]
+    try:
+        return torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
+    except Exception as error:
+        if dynamic:
+            raise
+        raise ExportError(
+            f"{type(model).__name__}: torch.export cannot trace it: {_first_line(error)}; "
+            "replace control flow that depends on values by torch.cond or torch.where"
+        ) from error
+
+
+def _verify(model, program, example):
+    """A program that passed is right at other batches than the traced one, not only declared to be."""
+    module = program.module()
+    for count in (1, 3):
+        args, kwargs = arguments_of(at_batch(example, count))
+        expected = pytree.tree_leaves(undisturbed(model)(*_clone(args), **_clone(kwargs)))
+        answered = pytree.tree_leaves(undisturbed(module)(*_clone(args), **_clone(kwargs)))
+        for ours, theirs in zip(answered, expected, strict=True):
+            if isinstance(ours, torch.Tensor):
+                # Rounding only: both run the same operators.
+                torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4, equal_nan=True)
+
+
+def undisturbed(module):
+    """Runs a module without gradients and gives its buffers their values back."""
+
+    def run(*args, **kwargs):
+        state = {name: tensor.clone() for name, tensor in module.named_buffers()}
+        with torch.no_grad():
+            try:
+                return module(*args, **kwargs)
+            finally:
+                for name, tensor in module.named_buffers():
+                    tensor.copy_(state[name])
+
+    return run
+
+
+def _clone(tree):
+    return pytree.tree_map(lambda leaf: leaf.clone() if isinstance(leaf, torch.Tensor) else leaf, tree)
+
+
+def _tensors(example):
+    return [leaf for leaf in pytree.tree_leaves(example) if isinstance(leaf, torch.Tensor)]
+
+
+def _first_line(error):
+    """What an error says first, without colours and paths."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = " ".join(lines[:2])[:300] if lines else ""
+    return re.sub(r"(/[^\s\"':]+)+/", "", f"{type(error).__name__}: {line}")
