@@ -1,6 +1,6 @@
 # The libraries Pellucid stands on; docs/decisions.md says why each was chosen.
 find_package(PkgConfig REQUIRED)
-find_package(Torch REQUIRED)
+include(torch)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
@@ -13,15 +13,18 @@ target_include_directories(pellucid_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJ
 target_compile_definitions(pellucid_flags INTERFACE PELLUCID_VERSION="${PROJECT_VERSION}")
 target_compile_options(pellucid_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Wno-unused-parameter $<$<BOOL:${PELLUCID_WERROR}>:-Werror>)
+# No folder of this machine in what is compiled: ccache then hits from any checkout, and messages stay short.
+target_compile_options(pellucid_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+# With precompiled headers ccache hits only so.
+target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+# Libraries nobody calls cost time at each start.
+target_link_options(pellucid_flags INTERFACE -Wl,--as-needed)
+find_program(PELLUCID_MOLD mold)
+if(PELLUCID_MOLD)
+  target_link_options(pellucid_flags INTERFACE -fuse-ld=mold)
+endif()
 if(PELLUCID_SANITIZE)
   target_compile_options(pellucid_flags INTERFACE -fsanitize=${PELLUCID_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(pellucid_flags INTERFACE -fsanitize=${PELLUCID_SANITIZE})
 endif()
-
-# LibTorch's headers are not warning-free: they count as a system's. Its link line is taken as it is, but for
-# the Python binding, which the program does not need.
-add_library(pellucid_torch INTERFACE)
-target_include_directories(pellucid_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_link_libraries(pellucid_torch INTERFACE torch)
-separate_arguments(PELLUCID_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
-target_compile_options(pellucid_torch INTERFACE ${PELLUCID_TORCH_FLAGS})
