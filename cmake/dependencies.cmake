@@ -15,6 +15,8 @@ target_compile_options(pellucid_flags INTERFACE -Wall -Wextra -Wpedantic -Wshado
   -Woverloaded-virtual -Wno-unused-parameter $<$<BOOL:${PELLUCID_WERROR}>:-Werror>)
 # No folder of this machine in what is compiled: ccache then hits from any checkout, and messages stay short.
 target_compile_options(pellucid_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+# -fPIC for all, programs too: they share the libraries' precompiled header.
+target_compile_options(pellucid_flags INTERFACE -fPIC)
 # With precompiled headers ccache hits only so.
 target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
   "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
