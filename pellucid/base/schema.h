@@ -7,6 +7,7 @@
 // The default is what a value-initialised struct holds: it is stated nowhere twice.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -25,13 +26,15 @@ enum class OptionType { boolean, integer, real, text, list };
 struct Option {
   std::string_view name;  // as in Python: lower case, underscores; the command line shows hyphens
   std::string_view help;  // one sentence, says what its values do
-  OptionType type;
-  void (*write)(void* settings, const Json& value);
-  Json (*read)(const void* settings);
+  OptionType type = OptionType::text;
+  void (*write)(void* settings, const Json& value) = nullptr;
+  Json (*read)(const void* settings) = nullptr;
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
   std::span<const std::string_view> choices = {};  // of a text or of each item of a list; empty: anything
   std::string_view metavar = {};                   // what stands for the value in help: "SIZE"
+  bool may_be_null = false;                        // std::optional: null means "not given"
+  bool whole_words = false;                        // of a list: a comma does not split a word
 
   constexpr Option between(double low, double high) const {
     Option copy = *this;
@@ -47,6 +50,11 @@ struct Option {
   constexpr Option shown_as(std::string_view name_of_value) const {
     Option copy = *this;
     copy.metavar = name_of_value;
+    return copy;
+  }
+  constexpr Option unsplit() const {
+    Option copy = *this;
+    copy.whole_words = true;
     return copy;
   }
 };
@@ -104,19 +112,38 @@ constexpr Option option(std::string_view name, std::string_view help) {
         if constexpr (may_be_null) return field ? Json(*field) : Json(nullptr);
         else return Json(field);
       },
+      .may_be_null = may_be_null,
   };
+}
+
+// One table out of several: an operation lists its own options and those it shares.
+template <std::size_t... Sizes>
+constexpr auto all_options(const std::array<Option, Sizes>&... tables) {
+  std::array<Option, (Sizes + ...)> all{};
+  std::size_t next = 0;
+  const auto append = [&](const auto& table) {
+    for (const Option& each : table) all[next++] = each;
+  };
+  (append(tables), ...);
+  return all;
 }
 
 // The option of that name, or nullptr.
 const Option* find_option(std::span<const Option> options, std::string_view name);
 
 // A word of the command line as the option's JSON value: "off" → false, "3" → 3, "a,b" → ["a","b"].
-// Throws Error (Fault::usage) with what was expected.
+// Throws Error (Fault::usage) with what was expected; the caller adds where.
 Json parse_word(const Option& option, std::string_view word);
 
 // Checks type, range and choices, then writes each key of `values` (a JSON object) into the struct.
 // Throws Error (Fault::usage) for an unknown key (the nearest are named) or a value that does not fit.
 void write_settings(std::span<const Option> options, const Json& values, void* settings);
+
+// The checks of write_settings alone. `what` names the table in the message: "option", "option of saliency".
+void check_settings(std::span<const Option> options, const Json& values, std::string_view what = "option");
+
+// "a number from 0 to 1", "one of zero, black": what a value of this option has to be.
+std::string expected(const Option& option);
 
 // Every option's present value, in the table's order.
 Json read_settings(std::span<const Option> options, const void* settings);

@@ -1,0 +1,93 @@
+// Every English text that the sources hand to say() stands in the Chinese table, with the same places.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "pellucid/base/text.h"
+
+namespace pellucid {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string unescape(const std::string& literal) {
+  std::string text;
+  for (std::size_t i = 0; i < literal.size(); ++i) {
+    if (literal[i] != '\\' || i + 1 == literal.size()) {
+      text += literal[i];
+    } else {
+      ++i;
+      text += literal[i] == 'n' ? '\n' : literal[i];
+    }
+  }
+  return text;
+}
+
+// Adjacent literals after `from`, joined; "" when there is none.
+std::string literal_at(const std::string& source, std::size_t from) {
+  std::string joined;
+  while (true) {
+    from = source.find_first_not_of(" \n\t", from);
+    if (from == std::string::npos || source[from] != '"') return unescape(joined);
+    for (++from; from < source.size() && source[from] != '"'; ++from) {
+      joined += source[from];
+      if (source[from] == '\\') joined += source[++from];
+    }
+    ++from;
+  }
+}
+
+// The texts of say(language, "..."), and of the shorthand `tell("...")`, in all sources of the program.
+std::set<std::string> texts() {
+  std::set<std::string> found;
+  const std::regex call(R"(\bsay\(\s*[A-Za-z_.:()]+\s*,|\btell\()");
+  for (const char* folder : {"pellucid", "apps"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(PELLUCID_SOURCE_DIR) / folder)) {
+      if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
+      std::ostringstream stream;
+      stream << std::ifstream(entry.path()).rdbuf();
+      const std::string source = stream.str();
+      for (auto it = std::sregex_iterator(source.begin(), source.end(), call); it != std::sregex_iterator(); ++it) {
+        const std::string text = literal_at(source, static_cast<std::size_t>(it->position() + it->length()));
+        if (!text.empty()) found.insert(text);
+      }
+    }
+  }
+  return found;
+}
+
+std::set<std::string> places(std::string_view text) {
+  std::set<std::string> found;
+  const std::string whole(text);
+  const std::regex place(R"(\{\d\})");
+  for (auto it = std::sregex_iterator(whole.begin(), whole.end(), place); it != std::sregex_iterator(); ++it) {
+    found.insert(it->str());
+  }
+  return found;
+}
+
+TEST(Chinese, HasEveryTextThatTheSourcesSay) {
+  std::set<std::string> known;
+  for (const auto& [english, chinese] : chinese_table()) known.emplace(english);
+  std::string missing;
+  for (const std::string& text : texts()) {
+    if (!known.contains(text)) missing += "\n  " + text;
+  }
+  EXPECT_TRUE(missing.empty()) << "add to pellucid/base/chinese.cpp:" << missing;
+}
+
+TEST(Chinese, KeepsThePlacesOfEveryText) {
+  for (const auto& [english, chinese] : chinese_table()) EXPECT_EQ(places(english), places(chinese)) << english;
+}
+
+TEST(Chinese, HasNoTextTwice) {
+  std::set<std::string_view> seen;
+  for (const auto& [english, chinese] : chinese_table()) EXPECT_TRUE(seen.insert(english).second) << english;
+}
+
+}  // namespace
+}  // namespace pellucid
