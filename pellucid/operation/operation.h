@@ -63,8 +63,9 @@ struct Answer {
   Json document = Json::object();  // the `.json` answer, and what --json prints
   std::string text;                // what a person reads on the terminal
   std::vector<std::string> warnings;
-  std::vector<Failure> failures;   // of single inputs; all of them failed: `nothing_done`
-  bool nothing_done = false;
+  std::vector<Failure> failures;   // of single inputs
+  bool nothing_done = false;       // there were inputs and all of them failed
+  bool verdict_failed = false;     // it ran, and what it checked is wrong (check, doctor): exit 1
 };
 
 // What the face lends an operation while it runs.
@@ -90,10 +91,50 @@ struct Operation {
   Inputs inputs = Inputs::none;
   Faces faces = Faces::all;
   std::span<const Option> options = {};
+  std::string_view bare_word = {};  // the option that a word without a name is for: `methods saliency`
+  bool takes_settings = false;      // of methods: --set [METHOD.]KEY=VALUE, Request::settings
   std::span<const std::string_view> formats = {};  // of its files; empty: none but the document
   Json (*defaults)() = nullptr;                    // every option's default
   Answer (*run)(const Request& request, const Surroundings& surroundings) = nullptr;
 };
+
+constexpr bool serves(Faces faces, Faces one) {
+  return (static_cast<unsigned>(faces) & static_cast<unsigned>(one)) != 0;
+}
+
+namespace detail {
+
+template <class Function>
+struct OperationSettings;
+template <class Settings>
+struct OperationSettings<Answer (*)(const Request&, const Surroundings&, const Settings&)> {
+  using type = Settings;
+};
+
+}  // namespace detail
+
+// The two function members of an Operation from `Answer run(const Request&, const Surroundings&, const Settings&)`
+// and its option table: .defaults = settings_of<run, options>, .run = operate<run, options>.
+template <auto Run, const auto& Options>
+Answer operate(const Request& request, const Surroundings& surroundings) {
+  typename detail::OperationSettings<decltype(Run)>::type settings{};
+  write_settings(Options, request.options, &settings);
+  return Run(request, surroundings, settings);
+}
+
+template <auto Run, const auto& Options>
+Json settings_of() {
+  const typename detail::OperationSettings<decltype(Run)>::type settings{};
+  return read_settings(Options, &settings);
+}
+
+// The JSON Schema of the operation's request: what HTTP publishes and a form is made of.
+Json schema(const Operation& operation, const Catalogue& catalogue);
+
+// Every chosen method's own settings out of --set ({"KEY": value} or {"METHOD": {"KEY": value}}, a value may be a
+// word), checked against the tables; in the order of `chosen`. A key that several have sets them all.
+// Throws Error (Fault::usage) for a key that none has, a method that was not chosen, a value that does not fit.
+std::vector<Json> method_settings(std::span<const Method* const> chosen, const Json& settings);
 
 // Checks the request against the operation's table and runs it: the only door for the faces.
 // Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or superfluous inputs.

@@ -1,0 +1,73 @@
+// Options that several operations share. An operation's settings inherit the structs it needs, and its table is made
+// with all_options(own, model_options<Settings>, input_options<Settings>, ...).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pellucid/base/schema.h"
+
+namespace pellucid {
+
+inline constexpr std::string_view device_names[] = {"cpu", "cuda"};
+inline constexpr std::string_view output_kind_names[] = {"logits", "probabilities", "multilabel", "binary",
+                                                         "regression", "dense", "other"};
+
+struct ModelSettings {
+  std::int64_t threads = 0;
+  std::string device = "cpu";
+  bool allow_nonfinite = false;
+  std::optional<std::string> output_kind;
+};
+
+template <class Settings>
+inline constexpr std::array model_options = {
+    option<&Settings::output_kind, Settings>("output_kind", "What the model's outputs are, where its file does not say.")
+        .one_of(output_kind_names)
+        .shown_as("KIND"),
+    option<&Settings::threads, Settings>("threads", "Threads to compute with; 0: one per core.").between(0, 1024),
+    option<&Settings::device, Settings>("device", "Where to compute.").one_of(device_names),
+    option<&Settings::allow_nonfinite, Settings>(
+        "allow_nonfinite", "Accept a model with NaN or infinite weights; every answer then says so."),
+};
+
+struct InputSettings {
+  std::int64_t max_pixels = 100'000'000;
+  bool salvage = false;
+};
+
+template <class Settings>
+inline constexpr std::array input_options = {
+    option<&Settings::max_pixels, Settings>("max_pixels", "Refuse pictures of a larger area, before they are decoded.")
+        .between(1, 2e9)
+        .shown_as("N"),
+    option<&Settings::salvage, Settings>("salvage",
+                                         "Use what is left of a truncated picture; the answer then says so."),
+};
+
+struct MemorySettings {
+  std::optional<std::string> memory_limit;
+  std::int64_t bytes() const;  // 0: no limit; throws Error (Fault::usage) for what is not a size
+};
+
+template <class Settings>
+inline constexpr std::array memory_options = {
+    option<&Settings::memory_limit, Settings>("memory_limit",
+                                              "Memory that computing may take; work is cut into smaller parts to fit.")
+        .shown_as("SIZE"),
+};
+
+struct SeedSettings {
+  std::int64_t seed = 0;
+};
+
+template <class Settings>
+inline constexpr std::array seed_options = {
+    option<&Settings::seed, Settings>("seed", "Where random numbers start.").between(0, 9.2e18),
+};
+
+}  // namespace pellucid
