@@ -18,7 +18,7 @@ bool is_npy(std::span<const std::byte> bytes);
 // does not fit the bytes (checked before anything is allocated).
 at::Tensor read_npy(std::span<const std::byte> bytes, std::string_view name);
 
-// A version 1 (or, for very long headers, 2) file in C order. Dtypes as above, bfloat16 is written as float32.
+// A version 1 file in C order, the values aligned to 64 bytes. Dtypes as above, bfloat16 is written as float32.
 // Throws Error (Fault::internal) for others.
 std::vector<std::byte> write_npy(const at::Tensor& tensor);
 

@@ -77,7 +77,7 @@ struct Prepared {
 std::optional<Size> fixed_size(const Preprocessing& preprocessing);
 
 // tensor = (pixel * scale - mean) / std, in float32, each step as torchvision rounds it (pixel / 255 first).
-// Throws Error (Fault::too_large) when resizing would exceed 400 million pixels.
+// Throws Error (Fault::too_large) when the result would need more than 2 GiB.
 Prepared prepare(const Picture& picture, const Preprocessing& preprocessing);
 
 }  // namespace pellucid

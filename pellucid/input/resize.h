@@ -21,4 +21,16 @@ std::string_view name(Interpolation interpolation);
 // Throws Error (Fault::too_large) when the result would exceed 2^31 bytes, Error (Fault::internal) for a wrong tensor.
 at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width, Interpolation interpolation);
 
+// A part of the resized picture, in its pixels.
+struct Window {
+  std::int64_t top = 0;
+  std::int64_t left = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
+// The same as resize(...) cropped to the window (which lies within it and is not empty), without computing the rest.
+at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width, Interpolation interpolation,
+                  const Window& window);
+
 }  // namespace pellucid
