@@ -33,6 +33,7 @@ def export(
     name=None,
     photo=None,
     dynamic_batch=True,
+    dynamic_shapes=None,
     input_kinds=None,
     features=None,
     weights=None,
@@ -50,6 +51,7 @@ def export(
     photo: a picture file for the recorded sample; a drawn one is used when an image input has none.
     dynamic_batch: False fixes the batch to the example's. Where export cannot make it dynamic, it is fixed and the
         file says why.
+    dynamic_shapes: your own, as torch.export.export takes them, in place of the dynamic batch.
     input_kinds: a dict from input names to image, tensor, vector or tokens, where the guess from shapes is wrong.
     features: names of the entries of a vector input; a dict by input name where there are several.
     weights: what the weights are, in words, for the record; of a named model: which ones to load.
@@ -72,7 +74,7 @@ def export(
         example = _batched(_photo_for(photo, None), images[None], 1)
 
     with programs.evaluation_mode(model):
-        traced = programs.trace(model, example, dynamic_batch)
+        traced = programs.trace(model, example, dynamic_batch, dynamic_shapes)
         program = traced.program
         source_paths.relativise(program)
         count = programs.batch_size(example) or 1

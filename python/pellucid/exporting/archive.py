@@ -28,9 +28,18 @@ def write(program, path, json_text, blobs):
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pellucid-") as folder:
         unfinished = os.path.join(folder, path.name)  # torch names the root folder after the file
-        torch.export.save(program, unfinished, extra_files={"pellucid.json": json_text})
+        _save(program, unfinished, json_text)
         _append(unfinished, blobs)
         os.replace(unfinished, path)
+
+
+def _save(program, path, json_text):
+    # The traced example would travel along as a pickle; the recorded sample takes its place.
+    example, program._example_inputs = program._example_inputs, None
+    try:
+        torch.export.save(program, path, extra_files={"pellucid.json": json_text})
+    finally:
+        program._example_inputs = example
 
 
 def _append(path, blobs):

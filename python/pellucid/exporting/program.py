@@ -59,31 +59,47 @@ def at_batch(example, count):
     return pytree.tree_map(repeat, example)
 
 
-def trace(model, example, dynamic_batch=True):
-    """Traces `model`, which is in evaluation mode already; a fixed batch says why it is fixed."""
+def trace(model, example, dynamic_batch=True, dynamic_shapes=None):
+    """Traces `model`, which is in evaluation mode already; a fixed batch says why it is fixed.
+
+    `dynamic_shapes` are a user's own, in torch.export's words; what they make of the first axis is taken as it is.
+    """
+    if dynamic_shapes is not None:
+        program = _export(model, example, dynamic_shapes)
+        dynamic = all(leaf.shape and not isinstance(leaf.shape[0], int) for leaf in _placeholders(program))
+        return Traced(program, "dynamic" if dynamic else "fixed", "" if dynamic else "the given dynamic_shapes fix it")
     if not dynamic_batch:
         return Traced(_export(model, example), "fixed", "asked for")
     if not batch_size(example):
         return Traced(_export(model, example), "fixed", "the inputs have no common first axis")
     try:
-        program = _export(model, at_batch(example, max(2, batch_size(example))), dynamic=True)
+        # At batch 1 export would specialise: it takes sizes of 0 and 1 as meant.
+        several = at_batch(example, max(2, batch_size(example)))
+        program = _export(model, several, _batch_shapes(several))
         _verify(model, program, example)
     except Exception as error:  # torch.export raises many types, also for what is no fault of the model
         return Traced(_export(model, example), "fixed", _first_line(error))
     return Traced(program, "dynamic", "")
 
 
-def _export(model, example, dynamic=False):
+def _batch_shapes(example):
     args, kwargs = arguments_of(example)
-    shapes = None
-    if dynamic:
-        batch = torch.export.Dim("batch", min=1)
-        axes = pytree.tree_map(lambda leaf: {0: batch} if isinstance(leaf, torch.Tensor) else None, (args, kwargs))
-        shapes = axes[1] if kwargs else axes[0]
+    batch = torch.export.Dim("batch", min=1)
+    return pytree.tree_map(lambda leaf: {0: batch} if isinstance(leaf, torch.Tensor) else None, kwargs or args)
+
+
+def _placeholders(program):
+    users = set(program.graph_signature.user_inputs)
+    values = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in users]
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
+def _export(model, example, dynamic_shapes=None):
+    args, kwargs = arguments_of(example)
     try:
-        return torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
+        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)
     except Exception as error:
-        if dynamic:
+        if dynamic_shapes is not None:
             raise
         raise ExportError(
             f"{type(model).__name__}: torch.export cannot trace it: {_first_line(error)}; "
@@ -108,13 +124,14 @@ def undisturbed(module):
     """Runs a module without gradients and gives its buffers their values back."""
 
     def run(*args, **kwargs):
-        state = {name: tensor.clone() for name, tensor in module.named_buffers()}
+        state = [(tensor, tensor._version, tensor.clone()) for tensor in module.buffers()]
         with torch.no_grad():
             try:
                 return module(*args, **kwargs)
             finally:
-                for name, tensor in module.named_buffers():
-                    tensor.copy_(state[name])
+                for tensor, version, before in state:
+                    if tensor._version != version:
+                        tensor.copy_(before)
 
     return run
 
