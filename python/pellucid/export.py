@@ -38,6 +38,7 @@ def export(
     features=None,
     weights=None,
     sample=True,
+    rewrite=None,
 ):
     """Writes `model` to `path` (`*.pt2`) and returns the torch.export.ExportedProgram that was written.
 
@@ -56,6 +57,7 @@ def export(
     features: names of the entries of a vector input; a dict by input name where there are several.
     weights: what the weights are, in words, for the record; of a named model: which ones to load.
     sample: False records no sample input and outputs.
+    rewrite: from the traced ExportedProgram to the one that is written: `lambda program: program.run_decompositions()`.
     """
     if isinstance(model, str):
         named = named_models.load(model, weights=weights)
@@ -75,7 +77,7 @@ def export(
 
     with programs.evaluation_mode(model):
         traced = programs.trace(model, example, dynamic_batch, dynamic_shapes)
-        program = traced.program
+        program = rewrite(traced.program) if rewrite else traced.program
         source_paths.relativise(program)
         count = programs.batch_size(example) or 1
         if sample and traced.batch == "dynamic":
