@@ -1,5 +1,6 @@
 // The headers that nearly every file of the engine needs, compiled once.
 #pragma once
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 #include <nlohmann/json.hpp>

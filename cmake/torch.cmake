@@ -31,4 +31,6 @@ message(STATUS "LibTorch ${PELLUCID_TORCH_VERSION}: ${PELLUCID_TORCH}")
 add_library(pellucid_torch INTERFACE)
 target_include_directories(pellucid_torch SYSTEM INTERFACE
   ${PELLUCID_TORCH}/include ${PELLUCID_TORCH}/include/torch/csrc/api/include)
+# One header per operator, else a sum of two tensors pulls in all of them.
+target_compile_definitions(pellucid_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 target_link_libraries(pellucid_torch INTERFACE ${PELLUCID_TORCH}/lib/libtorch_cpu.so ${PELLUCID_TORCH}/lib/libc10.so)

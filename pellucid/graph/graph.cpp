@@ -1,0 +1,15 @@
+#include "pellucid/graph/graph.h"
+
+namespace pellucid {
+
+ValueId Graph::find(std::string_view name) const {
+  const auto found = by_name_.find(std::string(name));
+  return found == by_name_.end() ? no_value : found->second;
+}
+
+const Constant* Graph::constant(ValueId id) const {
+  const auto found = constant_of_.find(id);
+  return found == constant_of_.end() ? nullptr : &constants_[found->second];
+}
+
+}  // namespace pellucid
