@@ -20,7 +20,7 @@ using Colour = std::array<std::uint8_t, 3>;  // sRGB
 // All of them, in the order in which help lists them.
 std::span<const Colormap> colormaps();
 
-// The one of that name; throws Error (Fault::usage) that names the nearest.
+// The one of that name; throws Error (Fault::usage) that lists them.
 const Colormap& colormap(std::string_view name);
 
 // What is drawn where nothing was chosen: "inferno" for one sign, "balance" for two.

@@ -38,11 +38,14 @@ class Fonts {
   // Splits UTF-8 text (as `plain_line` gives it) into runs. Scripts that need shaping or run from right to left count
   // as not covered: drawn letter by letter they would be wrong.
   std::vector<Run> runs(std::string_view text, Weight weight);
+  // Whether drawable() loses nothing but typography.
   bool covers(std::string_view text, Weight weight = Weight::regular);
-  // The text with each stretch that no font has replaced by "[3 characters]".
+  // The text with each stretch that no font has replaced by "[3 characters]" (typographic signs by ASCII ones).
   std::string drawable(std::string_view text, Weight weight = Weight::regular);
 
  private:
+  std::string spelled(std::string_view text, Weight weight);
+
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -55,9 +58,5 @@ struct FontReport {
   std::string chinese_file;
 };
 FontReport font_report(const FontPlaces& places = FontPlaces::of_this_machine());
-
-// Foreign text as one line that is safe to draw: invalid UTF-8 becomes U+FFFD, control, bidirectional and invisible
-// characters go, white space becomes one space, and what exceeds `most` code points becomes an ellipsis.
-std::string plain_line(std::string_view text, std::size_t most = 300);
 
 }  // namespace pellucid

@@ -17,7 +17,7 @@ struct ScaleSettings {
 };
 
 struct Scale {
-  double low = 0, high = 1;  // the scores at the two ends of the colormap; low is 0, or -high when diverging
+  double low = 0, high = 1;  // the scores at the two ends of the colormap; high > 0; low is 0, or -high when diverging
   bool diverging = false;
   bool positive_part = false;
   double smallest = 0, largest = 0;  // the extremes of the finite raw scores, before clipping and positive part
@@ -32,7 +32,7 @@ struct Scale {
   double position(double score) const;
 };
 
-// The scale of a map of any shape (float32 or float64). Non-negative maps and positive parts get 0..max, maps with a
+// The scale of a map of any shape (read as float32). Non-negative maps and positive parts get 0..max, maps with a
 // negative score get -m..m with m the largest magnitude, so that 0 is always the neutral colour.
 // The clip never bites in maps so small that it would cut into the single largest score.
 Scale scale_of(const at::Tensor& map, const ScaleSettings& settings = {});

@@ -11,6 +11,9 @@
 
 namespace pellucid {
 
+// Throws as draw(Panel) does for a photo, map or alpha that cannot be drawn.
+void check(const Panel& panel);
+
 struct Tiles {
   at::Tensor photo, overlay, map;  // uint8 [height,width,3]
 };
