@@ -5,7 +5,7 @@ packages_of() {
   case $1 in
     build)
       echo ca-certificates g++ cmake ninja-build ccache mold pkgconf git python3 python3-venv nlohmann-json3-dev \
-        libcli11-dev libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libcairo2-dev \
+        libcli11-dev libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libdeflate-dev libcairo2-dev \
         libfontconfig-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
     clang) echo clang clang-tidy ;;
@@ -60,11 +60,12 @@ requirement_hash() { cat "$@" | cat - <("$python" -V) | sha256sum | cut -c1-32; 
 
 has_nvidia() { [[ -e /proc/driver/nvidia/version ]] || command -v nvidia-smi >/dev/null; }
 
-# The words that tell pip where torch comes from.
+# torch_index GROUP: the words that tell pip where torch, and what is compiled against it, comes from.
 torch_index() {
+  grep -q '^torch' "requirements/$1.txt" || return 0
   if [[ -n ${PELLUCID_TORCH_INDEX-} ]]; then
     echo --extra-index-url "$PELLUCID_TORCH_INDEX"
-  elif ! has_nvidia && ! "$python" -m pip config list | grep -qE 'index-url|find-links|no-index'; then
+  elif ! has_nvidia && [[ ! $("$python" -m pip config list) =~ index-url|find-links|no-index ]]; then
     # Whoever has told pip where to look is taken at his word.
     echo --extra-index-url https://download.pytorch.org/whl/cpu
   fi
@@ -72,13 +73,17 @@ torch_index() {
 
 # need_python GROUP: requirements/GROUP.txt in .venv. torch, once there, stays the version it is.
 need_python() {
-  local group=$1 stamp wanted constraint=.venv/torch.constraint words
+  local group=$1 stamp wanted constraint=.venv/torch.constraint words=()
   need_venv
-  [[ $group == lint || $group == torch ]] || need_python torch
+  case $group in
+    lint | torch) ;;
+    test) need_python demo ;;
+    *) need_python torch ;;
+  esac
   stamp=.venv/$group.installed
   wanted=$(requirement_hash "requirements/$group.txt")
   [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
-  read -ra words < <([[ $group == lint ]] || torch_index) || true
+  read -ra words < <(torch_index "$group") || true
   say "Python packages for $group, into .venv: $(grep -v '^ *#' "requirements/$group.txt" | tr '\n' ' ')"
   if [[ $group == torch ]]; then
     "$python" -c 'import torch' 2>/dev/null ||
