@@ -9,7 +9,6 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 import torch
 from torch.utils import _pytree as pytree
@@ -206,10 +205,7 @@ def _command(words):
     shape = [int(size) for size in words.input_shape.split(",")] if words.input_shape else named.input_shape
     if shape is None:
         raise ExportError(f"{words.model}: give --input-shape, such as 1,3,224,224")
-    labels = named.labels
-    if words.labels:
-        lines = Path(words.labels).read_text(encoding="utf-8").splitlines()
-        labels = [label_lists.split_synonyms(line) for line in lines if line.strip()]
+    labels = label_lists.read(words.labels) if words.labels else named.labels
     if named.weights == "random":
         print("pellucid.export: random weights; --weights names real ones that are on this disk", file=sys.stderr)
     export(

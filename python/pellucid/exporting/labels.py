@@ -1,7 +1,8 @@
 """Names of classes: a string each, or a list of synonyms of which the first is shown."""
 
+from pathlib import Path
+
 from . import ExportError
-from .torchvision_shim import import_torchvision
 
 
 def normalise(labels):
@@ -26,16 +27,12 @@ def split_synonyms(description):
     return names[0] if len(names) == 1 else names
 
 
-def imagenet():
-    """The thousand classes of ImageNet with their synonyms, from timm; without it, torchvision's names; or None."""
-    try:
-        import_torchvision()
-        from timm.data import ImageNetInfo
+def read(path):
+    """A class per line, synonyms split by commas; lines that start with # are comments."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return [split_synonyms(line) for line in lines if line.strip() and not line.startswith("#")]
 
-        return [split_synonyms(text) for text in ImageNetInfo().label_descriptions()]
-    except ImportError:
-        pass
-    try:
-        return list(import_torchvision().models.ResNet50_Weights.DEFAULT.meta["categories"])
-    except ImportError:
-        return None
+
+def imagenet():
+    """The thousand classes of ImageNet with their synonyms."""
+    return read(Path(__file__).with_name("imagenet_labels.txt"))

@@ -97,7 +97,9 @@ def _placeholders(program):
 def _export(model, example, dynamic_shapes=None):
     args, kwargs = arguments_of(example)
     try:
-        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)
+        # Under a caller's no_grad, export would drop the model's own as of no effect.
+        with torch.inference_mode(False), torch.enable_grad():
+            return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)
     except Exception as error:
         if dynamic_shapes is not None:
             raise

@@ -1,0 +1,5 @@
+import sys
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(root / "python"), str(root / "test" / "fixtures"), str(Path(__file__).parent)]
