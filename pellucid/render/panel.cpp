@@ -106,7 +106,8 @@ std::vector<std::byte> draw(const Panel& panel, PictureFormat format, double pix
               .subtitle = panel.subtitle,
               .alarms = {},
               .notes = {}};
-  for (const std::string& remark : said) (scale.flat ? words.alarms : words.notes).push_back(remark);
+  for (const std::string& remark : said)
+    (scale.flat || scale.nonfinite > 0 ? words.alarms : words.notes).push_back(remark);
   if (scale.diverging && !scale.flat && !colours.diverging)
     words.alarms.push_back(say(language, "signed map on a colormap without a neutral colour: 0 is in its middle"));
   if (cropped) words.notes.push_back(say(language, "the frame is the part that the model saw"));

@@ -19,7 +19,7 @@ struct Tiles {
 };
 
 // `width`, `height`: of each tile in pixels. Scores that are not finite are hatched; a flat map is hatched wholly and
-// its overlay is the plain photo. Outside `panel.seen` the photo is dimmed and the map is left paper-coloured.
+// its overlay is the plain photo. Outside `panel.seen` the overlay is a dimmed photo and the map is left paper-coloured.
 Tiles draw_tiles(const Panel& panel, const Scale& scale, const Colormap& colours, std::int64_t width,
                  std::int64_t height);
 
