@@ -1,5 +1,5 @@
-// BMP by our own reader: headers of Windows and OS/2, 1, 4, 8, 16, 24 and 32 bits, bit fields, run lengths, either row
-// order. Pixels equal Pillow's. Every read is checked against the file's end.
+// BMP by our own reader: headers of Windows and OS/2, 1, 4, 8, 16, 24 and 32 bits, bit fields, run
+// lengths, either row order. Pixels equal Pillow's. Every read is checked against the file's end.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,7 +12,15 @@
 namespace pellucid::codecs {
 namespace {
 
-enum Compression : std::uint32_t { plain = 0, runs8 = 1, runs4 = 2, fields = 3, jpeg = 4, png = 5, alpha_fields = 6 };
+enum Compression : std::uint32_t {
+  plain = 0,
+  runs8 = 1,
+  runs4 = 2,
+  fields = 3,
+  jpeg = 4,
+  png = 5,
+  alpha_fields = 6
+};
 
 struct Header {
   std::size_t data = 0;     // where the pixels begin
@@ -28,9 +36,11 @@ struct Header {
 };
 
 std::uint32_t number(Bytes bytes, std::size_t offset, std::size_t width) {
-  if (offset > bytes.size() || bytes.size() - offset < width) throw truncated_error("its header is incomplete");
+  if (offset > bytes.size() || bytes.size() - offset < width)
+    throw truncated_error("its header is incomplete");
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < width; ++i) value |= static_cast<std::uint32_t>(bytes[offset + i]) << (8 * i);
+  for (std::size_t i = 0; i < width; ++i)
+    value |= static_cast<std::uint32_t>(bytes[offset + i]) << (8 * i);
   return value;
 }
 
@@ -60,14 +70,17 @@ Header read_header(Bytes bytes) {
   }
   header.palette = file_header + size;
   if (header.compression == fields || header.compression == alpha_fields) {
-    for (std::size_t i = 0; i < 3; ++i) header.masks[i] = number(bytes, file_header + 40 + 4 * i, 4);
+    for (std::size_t i = 0; i < 3; ++i)
+      header.masks[i] = number(bytes, file_header + 40 + 4 * i, 4);
     if (size == 40) header.palette += header.compression == fields ? 12 : 16;
   } else if (header.bits == 16) {
     header.masks = {0x7c00, 0x03e0, 0x001f};
   } else {
     header.masks = {0xff0000, 0x00ff00, 0x0000ff};
   }
-  if (header.bits <= 8) header.colors = std::min<std::size_t>(colors == 0 ? 256 : colors, std::size_t{1} << header.bits);
+  if (header.bits <= 8)
+    header.colors =
+        std::min<std::size_t>(colors == 0 ? 256 : colors, std::size_t{1} << header.bits);
   return header;
 }
 
@@ -129,18 +142,21 @@ std::uint8_t field(std::uint32_t value, std::uint32_t mask) {
 }
 
 // Returns how many rows the file holds.
-std::int64_t read_plain(Bytes data, const Header& header, const Palette& palette, const Canvas& canvas) {
+std::int64_t read_plain(Bytes data, const Header& header, const Palette& palette,
+                        const Canvas& canvas) {
   const std::size_t stride = (static_cast<std::size_t>(header.width) * header.bits + 31) / 32 * 4;
   for (std::int64_t y = 0; y < header.height; ++y) {
     const std::size_t offset = stride * static_cast<std::size_t>(y);
     const std::size_t needed = (static_cast<std::size_t>(header.width) * header.bits + 7) / 8;
-    if (offset > data.size() || data.size() - offset < needed) return y;  // the last row's padding may be missing
+    if (offset > data.size() || data.size() - offset < needed)
+      return y;  // the last row's padding may be missing
     const auto* source = reinterpret_cast<const std::uint8_t*>(data.data()) + offset;
     std::uint8_t* target = canvas.row(y);
     for (std::int64_t x = 0; x < header.width; ++x, target += 3) {
       if (header.bits <= 8) {
         const std::size_t bit = static_cast<std::size_t>(x) * header.bits;
-        const unsigned index = (source[bit / 8] >> (8 - header.bits - bit % 8)) & ((1U << header.bits) - 1);
+        const unsigned index =
+            (source[bit / 8] >> (8 - header.bits - bit % 8)) & ((1U << header.bits) - 1);
         std::memcpy(target, palette[index].data(), 3);
       } else if (header.bits == 24) {
         target[0] = source[3 * x + 2];
@@ -151,29 +167,36 @@ std::int64_t read_plain(Bytes data, const Header& header, const Palette& palette
         for (std::uint32_t i = 0; i < header.bits / 8; ++i) {
           value |= std::uint32_t{source[x * (header.bits / 8) + i]} << (8 * i);
         }
-        for (std::size_t channel = 0; channel < 3; ++channel) target[channel] = field(value, header.masks[channel]);
+        for (std::size_t channel = 0; channel < 3; ++channel)
+          target[channel] = field(value, header.masks[channel]);
       }
     }
   }
   return header.height;
 }
 
-// Run lengths: (count, value) repeats; (0, 0) ends a row, (0, 1) the picture, (0, 2) moves, (0, n) copies n indices.
-// Pixels that nothing reaches have the palette's first colour. Returns how many rows were begun before the data ended.
-std::int64_t read_runs(Bytes data, const Header& header, const Palette& palette, const Canvas& canvas) {
+// Run lengths: (count, value) repeats; (0, 0) ends a row, (0, 1) the picture, (0, 2) moves, (0, n)
+// copies n indices. Pixels that nothing reaches have the palette's first colour. Returns how many
+// rows were begun before the data ended.
+std::int64_t read_runs(Bytes data, const Header& header, const Palette& palette,
+                       const Canvas& canvas) {
   for (std::int64_t y = 0; y < header.height; ++y) {
-    for (std::int64_t x = 0; x < header.width; ++x) std::memcpy(canvas.row(y) + 3 * x, palette[0].data(), 3);
+    for (std::int64_t x = 0; x < header.width; ++x)
+      std::memcpy(canvas.row(y) + 3 * x, palette[0].data(), 3);
   }
   const bool nibbles = header.compression == runs4;
   std::int64_t x = 0;
   std::int64_t y = 0;
   std::size_t at = 0;
   const auto put = [&](unsigned index) {
-    if (x < header.width && y < header.height) std::memcpy(canvas.row(y) + 3 * x, palette[index].data(), 3);
+    if (x < header.width && y < header.height)
+      std::memcpy(canvas.row(y) + 3 * x, palette[index].data(), 3);
     ++x;
   };
   const auto byte = [&](std::size_t offset) { return static_cast<unsigned>(data[offset]); };
-  const auto pick = [&](unsigned value, unsigned i) { return !nibbles ? value : i % 2 == 0 ? value >> 4 : value & 15; };
+  const auto pick = [&](unsigned value, unsigned i) {
+    return !nibbles ? value : i % 2 == 0 ? value >> 4 : value & 15;
+  };
   while (at + 2 <= data.size() && y < header.height) {
     const unsigned count = byte(at);
     const unsigned value = byte(at + 1);
@@ -214,11 +237,13 @@ Decoded decode_bmp(Bytes bytes, const DecodeLimits& limits) {
   const Canvas canvas{decoded.pixels.mutable_data_ptr<std::uint8_t>(), &header};
   const Bytes data = bytes.subspan(header.data);
   const bool runs = header.compression == runs8 || header.compression == runs4;
-  const std::int64_t rows = runs ? read_runs(data, header, palette, canvas) : read_plain(data, header, palette, canvas);
+  const std::int64_t rows =
+      runs ? read_runs(data, header, palette, canvas) : read_plain(data, header, palette, canvas);
   if (header.bits <= 8) decoded.conversions.emplace_back("palette to RGB");
   if (header.bits == 16) decoded.conversions.emplace_back("5 or 6 bits per channel stretched to 8");
   if (rows < header.height) {
-    const std::string found = std::to_string(rows) + " of " + std::to_string(header.height) + " rows";
+    const std::string found =
+        std::to_string(rows) + " of " + std::to_string(header.height) + " rows";
     if (!limits.salvage) throw truncated_error(found);
     decoded.conversions.push_back("salvaged, part of the picture is missing (" + found + ")");
   }

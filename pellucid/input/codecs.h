@@ -29,7 +29,8 @@ Decoded decode_webp(Bytes bytes, const DecodeLimits& limits);
 Decoded decode_tiff(Bytes bytes, const DecodeLimits& limits);
 Decoded decode_bmp(Bytes bytes, const DecodeLimits& limits);
 
-// Checks what a header claims, before anything is allocated: both sides at least 1, the area within the limit.
+// Checks what a header claims, before anything is allocated: both sides at least 1, the area within
+// the limit.
 void check_area(std::int64_t width, std::int64_t height, const DecodeLimits& limits);
 
 // uint8 [height, width, 3]; zeros (black) where a decoder may leave pixels unwritten.
@@ -38,7 +39,8 @@ at::Tensor allocate_pixels(std::int64_t width, std::int64_t height, bool zeros);
 // Pillow's conversion of `count` CMYK pixels (0 is no ink) to RGB.
 void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::int64_t count);
 
-// The orientation 1..8 that a block of EXIF data (a TIFF header and its first directory) or XMP text states; 0 if none.
+// The orientation 1..8 that a block of EXIF data (a TIFF header and its first directory) or XMP
+// text states; 0 if none.
 int exif_orientation(Bytes exif);
 int xmp_orientation(Bytes text);
 

@@ -1,16 +1,15 @@
-// JPEG through libjpeg-turbo. Its errors come back by longjmp: every function that calls setjmp here has only trivial
-// locals, and all that owns memory lives outside. Scans are counted (a small progressive file may hold tens of
-// thousands, each a pass over the whole picture). Missing data is an error unless salvaging; Pillow refuses it, too.
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-
-#include <jpeglib.h>
-
+// JPEG through libjpeg-turbo. Its errors come back by longjmp: every function that calls setjmp
+// here has only trivial locals, and all that owns memory lives outside. Scans are counted (a small
+// progressive file may hold tens of thousands, each a pass over the whole picture). Missing data is
+// an error unless salvaging; Pillow refuses it, too.
 #include <jerror.h>
+#include <jpeglib.h>
 
 #include <algorithm>
 #include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -63,15 +62,20 @@ void on_message(j_common_ptr info, int level) {
   switch (info->err->msg_code) {
     case JWRN_JPEG_EOF:
       session.file_ended = true;
-      // With one Huffman-coded scan only the end marker may be missing: if data is, JWRN_HIT_MARKER follows.
-      if (!session.info.progressive_mode && !session.info.arith_code && !jpeg_has_multiple_scans(&session.info)) return;
+      // With one Huffman-coded scan only the end marker may be missing: if data is, JWRN_HIT_MARKER
+      // follows.
+      if (!session.info.progressive_mode && !session.info.arith_code &&
+          !jpeg_has_multiple_scans(&session.info))
+        return;
       break;
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
-    case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
       break;
     default:
+      // jerror.h names the arithmetic decoder's own warning only in some builds: all of that
+      // decoder's count.
+      if (session.info.arith_code) break;
       if (session.remark[0] == '\0') info->err->format_message(info, session.remark);
       return;
   }
@@ -134,7 +138,8 @@ bool read_rows(Session& session, std::uint8_t* pixels, std::uint8_t* row) {
   if (session.stop == Stop::truncated) throw truncated_error("");
   if (session.stop == Stop::damaged) throw damaged_error(session.message);
   if (session.stop == Stop::scans) {
-    throw Error(Fault::too_large, "a JPEG of more than " + std::to_string(session.max_scans) + " scans")
+    throw Error(Fault::too_large,
+                "a JPEG of more than " + std::to_string(session.max_scans) + " scans")
         .hint("save it again as a baseline JPEG");
   }
   if (session.file_ended) throw truncated_error(session.message);
@@ -145,7 +150,8 @@ int orientation_of(const Session& session) {
   constexpr std::string_view exif("Exif\0\0", 6);
   constexpr std::string_view xmp("http://ns.adobe.com/xap/1.0/\0", 29);
   int from_xmp = 0;
-  for (jpeg_saved_marker_ptr marker = session.info.marker_list; marker != nullptr; marker = marker->next) {
+  for (jpeg_saved_marker_ptr marker = session.info.marker_list; marker != nullptr;
+       marker = marker->next) {
     const Bytes data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
     const std::string_view text(reinterpret_cast<const char*>(marker->data), marker->data_length);
     if (text.starts_with(exif)) {
@@ -164,7 +170,8 @@ Decoded decode_jpeg(Bytes bytes, const DecodeLimits& limits) {
   session.max_scans = limits.max_scans;
   session.salvage = limits.salvage;
   // Progressive pictures keep all coefficients: two bytes for each of up to four channels.
-  const std::int64_t memory = 8 * std::clamp<std::int64_t>(limits.max_pixels, 0, std::int64_t{1} << 40) + (64 << 20);
+  const std::int64_t memory =
+      8 * std::clamp<std::int64_t>(limits.max_pixels, 0, std::int64_t{1} << 40) + (64 << 20);
   if (!read_header(session, bytes, static_cast<long>(memory))) refuse(session);
   check_area(session.info.image_width, session.info.image_height, limits);
 
@@ -173,25 +180,28 @@ Decoded decode_jpeg(Bytes bytes, const DecodeLimits& limits) {
   const J_COLOR_SPACE stored = session.info.jpeg_color_space;
   const bool cmyk = stored == JCS_CMYK || stored == JCS_YCCK;
   if (stored == JCS_UNKNOWN) {
-    throw input_error("a JPEG of " + std::to_string(session.info.num_components) + " channels has no known colours")
+    throw input_error("a JPEG of " + std::to_string(session.info.num_components) +
+                      " channels has no known colours")
         .hint("save it as RGB");
   }
   if (stored == JCS_GRAYSCALE) decoded.conversions.emplace_back("greyscale to equal RGB channels");
   if (cmyk) decoded.conversions.emplace_back("CMYK converted to RGB");
 
   if (!start(session, cmyk ? JCS_CMYK : JCS_RGB)) refuse(session);
-  decoded.pixels = allocate_pixels(session.info.output_width, session.info.output_height, limits.salvage);
+  decoded.pixels =
+      allocate_pixels(session.info.output_width, session.info.output_height, limits.salvage);
   std::vector<std::uint8_t> row(cmyk ? std::size_t{4} * session.info.output_width : 0);
-  const bool complete =
-      read_rows(session, decoded.pixels.mutable_data_ptr<std::uint8_t>(), cmyk ? row.data() : nullptr);
+  const bool complete = read_rows(session, decoded.pixels.mutable_data_ptr<std::uint8_t>(),
+                                  cmyk ? row.data() : nullptr);
   if (!complete && !(limits.salvage && session.stop == Stop::codec)) refuse(session);
   if (!complete || session.damaged) {
-    decoded.conversions.push_back("salvaged, part of the picture is missing (libjpeg: " +
-                                  std::string(session.message) + ")");
+    decoded.conversions.push_back(
+        "salvaged, part of the picture is missing (libjpeg: " + std::string(session.message) + ")");
   } else if (session.file_ended) {
     decoded.conversions.emplace_back("the end marker is missing");
   }
-  if (session.remark[0] != '\0') decoded.conversions.push_back("libjpeg remarked: " + std::string(session.remark));
+  if (session.remark[0] != '\0')
+    decoded.conversions.push_back("libjpeg remarked: " + std::string(session.remark));
   return decoded;
 }
 

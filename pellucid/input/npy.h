@@ -13,13 +13,14 @@ namespace pellucid {
 // True when the bytes begin as an .npy file does.
 bool is_npy(std::span<const std::byte> bytes);
 
-// Versions 1 to 3; little-endian f2 f4 f8 i1 i2 i4 i8 u1 and b1; C or Fortran order (returned contiguous in C order).
-// No pickled objects. Throws Error (Fault::input) naming `name`: not an .npy, another type, or a header whose shape
-// does not fit the bytes (checked before anything is allocated).
+// Versions 1 to 3; little-endian f2 f4 f8 i1 i2 i4 i8 u1 and b1; C or Fortran order (returned
+// contiguous in C order). No pickled objects. Throws Error (Fault::input) naming `name`: not an
+// .npy, another type, or a header whose shape does not fit the bytes (checked before anything is
+// allocated).
 at::Tensor read_npy(std::span<const std::byte> bytes, std::string_view name);
 
-// A version 1 file in C order, the values aligned to 64 bytes. Dtypes as above, bfloat16 is written as float32.
-// Throws Error (Fault::internal) for others.
+// A version 1 file in C order, the values aligned to 64 bytes. Dtypes as above, bfloat16 is written
+// as float32. Throws Error (Fault::internal) for others.
 std::vector<std::byte> write_npy(const at::Tensor& tensor);
 
 }  // namespace pellucid

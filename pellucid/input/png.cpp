@@ -1,6 +1,6 @@
-// PNG through libspng, both ways. Every kind of pixel becomes 8-bit RGB: 16 bits keep their high byte as in Pillow,
-// fewer bits are stretched to 0..255, alpha and transparency are dropped. Rows are decoded one by one, so that a
-// damaged file can be salvaged up to its damage.
+// PNG through libspng, both ways. Every kind of pixel becomes 8-bit RGB: 16 bits keep their high
+// byte as in Pillow, fewer bits are stretched to 0..255, alpha and transparency are dropped. Rows
+// are decoded one by one, so that a damaged file can be salvaged up to its damage.
 #include <spng.h>
 
 #include <algorithm>
@@ -79,8 +79,10 @@ void note_conversions(spng_ctx* context, const spng_ihdr& header, Decoded& decod
     decoded.conversions.emplace_back("greyscale to equal RGB channels");
   }
   spng_trns transparency{};
-  const bool alpha = color == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA || color == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
-  if (alpha || spng_get_trns(context, &transparency) == 0) decoded.conversions.emplace_back("alpha dropped");
+  const bool alpha =
+      color == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA || color == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
+  if (alpha || spng_get_trns(context, &transparency) == 0)
+    decoded.conversions.emplace_back("alpha dropped");
 }
 
 // Returns 0 when all rows are there, else libspng's code.
@@ -108,10 +110,12 @@ Decoded decode_png(Bytes bytes, const DecodeLimits& limits) {
   check_area(header.width, header.height, limits);
 
   Decoded decoded;
-  decoded.pixels = allocate_pixels(header.width, header.height, true);
-  const int code = decode_rows(context.get(), decoded.pixels.mutable_data_ptr<std::uint8_t>(), std::size_t{3} * header.width);
-  const bool salvageable = code == SPNG_IO_EOF || code == SPNG_EIDAT_TOO_SHORT || code == SPNG_EIDAT_STREAM ||
-                           code == SPNG_ECHUNK_CRC || code == SPNG_EFILTER;
+  decoded.pixels = allocate_pixels(header.width, header.height, limits.salvage);
+  const int code = decode_rows(context.get(), decoded.pixels.mutable_data_ptr<std::uint8_t>(),
+                               std::size_t{3} * header.width);
+  const bool salvageable = code == SPNG_IO_EOF || code == SPNG_EIDAT_TOO_SHORT ||
+                           code == SPNG_EIDAT_STREAM || code == SPNG_ECHUNK_CRC ||
+                           code == SPNG_EFILTER;
   if (code != 0 && !(limits.salvage && salvageable)) throw failure(code);
   note_conversions(context.get(), header, decoded);
   if (has_chunk(bytes, "acTL")) decoded.conversions.emplace_back("first frame of an animation");
@@ -119,7 +123,8 @@ Decoded decode_png(Bytes bytes, const DecodeLimits& limits) {
     decoded.conversions.push_back("salvaged, part of the picture is missing (libspng: " +
                                   std::string(spng_strerror(code)) + ")");
   } else {
-    // Chunks behind the pixels may hold the orientation; what is wrong there does not matter to the pixels.
+    // Chunks behind the pixels may hold the orientation; what is wrong there does not matter to the
+    // pixels.
     (void)spng_decode_chunks(context.get());
   }
   decoded.orientation = orientation_of(context.get());
@@ -147,11 +152,13 @@ std::vector<std::byte> encode_png(const at::Tensor& pixels) {
                                       : SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
   codecs::check(spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1));
   codecs::check(spng_set_ihdr(context.get(), &header));
-  codecs::check(spng_encode_image(context.get(), rows.const_data_ptr(), static_cast<std::size_t>(rows.numel()), SPNG_FMT_PNG,
+  codecs::check(spng_encode_image(context.get(), rows.const_data_ptr(),
+                                  static_cast<std::size_t>(rows.numel()), SPNG_FMT_PNG,
                                   SPNG_ENCODE_FINALIZE));
   std::size_t length = 0;
   int code = 0;
-  const std::unique_ptr<void, decltype(&std::free)> file(spng_get_png_buffer(context.get(), &length, &code), std::free);
+  const std::unique_ptr<void, decltype(&std::free)> file(
+      spng_get_png_buffer(context.get(), &length, &code), std::free);
   codecs::check(file ? code : SPNG_EMEM);
   const auto* begin = static_cast<const std::byte*>(file.get());
   return {begin, begin + length};

@@ -1,5 +1,6 @@
-// Preprocessing ↔ the document that model files and sidecars carry. Strict: a misspelt key would silently change what
-// the network sees, so it is an error that names the key and what was expected.
+// Preprocessing ↔ the document that model files and sidecars carry. Strict: a misspelt key would
+// silently change what the network sees, so it is an error that names the key and what was
+// expected.
 #include <cmath>
 #include <initializer_list>
 #include <string>
@@ -16,20 +17,24 @@ using Color = Preprocessing::Color;
 using Resize = Preprocessing::Resize;
 using Layout = Preprocessing::Layout;
 
-constexpr std::pair<std::string_view, Color> colors[] = {{"RGB", Color::rgb}, {"BGR", Color::bgr}, {"L", Color::grey}};
+constexpr std::pair<std::string_view, Color> colors[] = {
+    {"RGB", Color::rgb}, {"BGR", Color::bgr}, {"L", Color::grey}};
 constexpr std::pair<std::string_view, Resize> modes[] = {{"none", Resize::none},
                                                          {"shorter_side", Resize::shorter_side},
                                                          {"longer_side", Resize::longer_side},
                                                          {"squash", Resize::squash}};
-constexpr std::pair<std::string_view, Layout> layouts[] = {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}};
+constexpr std::pair<std::string_view, Layout> layouts[] = {{"NCHW", Layout::nchw},
+                                                           {"NHWC", Layout::nhwc}};
 
 Error wrong(std::string_view key, std::string_view expected, const Json& found) {
   std::string text = to_text(found, false);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return model_error("preprocessing: \"" + std::string(key) + "\" is " + text + ", expected " + std::string(expected));
+  return model_error("preprocessing: \"" + std::string(key) + "\" is " + text + ", expected " +
+                     std::string(expected));
 }
 
-void check_keys(const Json& object, std::string_view key, std::initializer_list<std::string_view> known) {
+void check_keys(const Json& object, std::string_view key,
+                std::initializer_list<std::string_view> known) {
   if (!object.is_object()) throw wrong(key, "an object", object);
   for (const auto& [name, value] : object.items()) {
     bool found = false;
@@ -39,7 +44,8 @@ void check_keys(const Json& object, std::string_view key, std::initializer_list<
       all += (all.empty() ? "" : ", ") + std::string(each);
     }
     if (!found) {
-      throw model_error("preprocessing: unknown key \"" + name + "\" in \"" + std::string(key) + "\"")
+      throw model_error("preprocessing: unknown key \"" + name + "\" in \"" + std::string(key) +
+                        "\"")
           .hint("known keys: " + all);
     }
   }
@@ -51,7 +57,8 @@ const Json* find(const Json& object, const char* name) {
 }
 
 template <class T, std::size_t count>
-T read_word(const Json& value, std::string_view key, const std::pair<std::string_view, T> (&table)[count]) {
+T read_word(const Json& value, std::string_view key,
+            const std::pair<std::string_view, T> (&table)[count]) {
   std::string all;
   for (const auto& [word, meaning] : table) {
     if (value.is_string() && value.get_ref<const std::string&>() == word) return meaning;
@@ -70,7 +77,8 @@ std::string write_word(T value, const std::pair<std::string_view, T> (&table)[co
 
 std::int64_t read_side(const Json& value, std::string_view key) {
   constexpr std::int64_t most = 65536;
-  if (!value.is_number_integer() || value < 1 || value > most) throw wrong(key, "a whole number from 1 to 65536", value);
+  if (!value.is_number_integer() || value < 1 || value > most)
+    throw wrong(key, "a whole number from 1 to 65536", value);
   return value.get<std::int64_t>();
 }
 
@@ -88,13 +96,15 @@ Size read_size(const Json& object, std::string_view key, bool& single) {
 }
 
 double read_number(const Json& value, std::string_view key) {
-  if (!value.is_number() || !std::isfinite(value.get<double>())) throw wrong(key, "a finite number", value);
+  if (!value.is_number() || !std::isfinite(value.get<double>()))
+    throw wrong(key, "a finite number", value);
   return value.get<double>();
 }
 
 std::vector<double> read_channels(const Json& value, std::string_view key, int channels) {
   if (value.is_number()) return {read_number(value, key)};
-  if (!value.is_array() || (value.size() != 1 && value.size() != static_cast<std::size_t>(channels))) {
+  if (!value.is_array() ||
+      (value.size() != 1 && value.size() != static_cast<std::size_t>(channels))) {
     throw wrong(key, channels == 1 ? "one number" : "one number or three", value);
   }
   std::vector<double> result;
@@ -103,7 +113,8 @@ std::vector<double> read_channels(const Json& value, std::string_view key, int c
 }
 
 std::uint8_t read_byte(const Json& value) {
-  if (!value.is_number_integer() || value < 0 || value > 255) throw wrong("pad.value", "whole numbers from 0 to 255", value);
+  if (!value.is_number_integer() || value < 0 || value > 255)
+    throw wrong("pad.value", "whole numbers from 0 to 255", value);
   return value.get<std::uint8_t>();
 }
 
@@ -113,16 +124,21 @@ void read_resize(const Json& object, Preprocessing& result) {
   if (mode == nullptr) throw model_error("preprocessing: \"resize.mode\" is missing");
   result.resize = read_word(*mode, "resize.mode", modes);
   if (const Json* value = find(object, "interpolation")) {
-    const auto known = value->is_string() ? interpolation(value->get_ref<const std::string&>()) : std::nullopt;
-    if (!known) throw wrong("resize.interpolation", "one of nearest, box, bilinear, hamming, bicubic, lanczos", *value);
+    const auto known =
+        value->is_string() ? interpolation(value->get_ref<const std::string&>()) : std::nullopt;
+    if (!known)
+      throw wrong("resize.interpolation",
+                  "one of nearest, box, bilinear, hamming, bicubic, lanczos", *value);
     result.interpolation = *known;
   }
   if (result.resize == Resize::none) return;
   result.size = read_size(object, "resize.size", result.square_size);
   if (const Json* value = find(object, "max_size")) {
     result.max_size = read_side(*value, "resize.max_size");
-    if (result.resize != Resize::shorter_side || !result.square_size || *result.max_size <= result.size.height) {
-      throw wrong("resize.max_size", "null, or more than the one number of a \"shorter_side\"", *value);
+    if (result.resize != Resize::shorter_side || !result.square_size ||
+        *result.max_size <= result.size.height) {
+      throw wrong("resize.max_size", "null, or more than the one number of a \"shorter_side\"",
+                  *value);
     }
   }
 }
@@ -149,10 +165,13 @@ Json size_json(Size size, bool single) {
 }  // namespace
 
 Preprocessing preprocessing_from_json(const Json& document) {
-  check_keys(document, "preprocessing", {"color", "resize", "crop", "pad", "scale", "mean", "std", "layout"});
+  check_keys(document, "preprocessing",
+             {"color", "resize", "crop", "pad", "scale", "mean", "std", "layout"});
   Preprocessing result;
-  if (const Json* value = find(document, "color")) result.color = read_word(*value, "color", colors);
-  if (const Json* value = find(document, "layout")) result.layout = read_word(*value, "layout", layouts);
+  if (const Json* value = find(document, "color"))
+    result.color = read_word(*value, "color", colors);
+  if (const Json* value = find(document, "layout"))
+    result.layout = read_word(*value, "layout", layouts);
   if (const Json* value = find(document, "resize")) read_resize(*value, result);
   if (const Json* value = find(document, "crop")) {
     check_keys(*value, "crop", {"mode", "size"});
@@ -165,12 +184,14 @@ Preprocessing preprocessing_from_json(const Json& document) {
   if (const Json* value = find(document, "pad")) read_pad(*value, result);
   if (const Json* value = find(document, "scale")) {
     result.scale = read_number(*value, "scale");
-    if (!(result.scale > 1e-12 && result.scale < 1e12)) throw wrong("scale", "a number above 0", *value);
+    if (!(result.scale > 1e-12 && result.scale < 1e12))
+      throw wrong("scale", "a number above 0", *value);
   }
   const auto channels = static_cast<std::size_t>(result.channels());
   result.mean.assign(channels, 0.0);
   result.std.assign(channels, 1.0);
-  if (const Json* value = find(document, "mean")) result.mean = read_channels(*value, "mean", result.channels());
+  if (const Json* value = find(document, "mean"))
+    result.mean = read_channels(*value, "mean", result.channels());
   if (const Json* value = find(document, "std")) {
     result.std = read_channels(*value, "std", result.channels());
     for (const double each : result.std) {

@@ -1,6 +1,7 @@
-// Two passes, rows first, each a weighted sum over the filter's support, stretched by the scale when shrinking. The
-// weights are 22-bit fixed-point numbers and each pass rounds to 8 bits: Pillow's arithmetic, so the results are equal
-// to the bit. Only the pixels of the window, and the source rows that they need, are computed.
+// Two passes, rows first, each a weighted sum over the filter's support, stretched by the scale
+// when shrinking. The weights are 22-bit fixed-point numbers and each pass rounds to 8 bits:
+// Pillow's arithmetic, so the results are equal to the bit. Only the pixels of the window, and the
+// source rows that they need, are computed.
 #include "pellucid/input/resize.h"
 
 #include <ATen/ops/empty.h>
@@ -44,7 +45,9 @@ double support_of(Interpolation interpolation) {
   }
 }
 
-double sinc(double x) { return x == 0.0 ? 1.0 : std::sin(x * std::numbers::pi) / (x * std::numbers::pi); }
+double sinc(double x) {
+  return x == 0.0 ? 1.0 : std::sin(x * std::numbers::pi) / (x * std::numbers::pi);
+}
 
 double filter(Interpolation interpolation, double x) {
   const double distance = std::abs(x);
@@ -73,7 +76,8 @@ double filter(Interpolation interpolation, double x) {
   return 0.0;
 }
 
-// The source pixels first[i] .. first[i] + count[i] - 1 and their weights, for each target pixel of one axis.
+// The source pixels first[i] .. first[i] + count[i] - 1 and their weights, for each target pixel of
+// one axis.
 struct Weights {
   std::int64_t stride = 0;
   std::vector<std::int64_t> first;
@@ -83,20 +87,23 @@ struct Weights {
   const std::int32_t* of(std::int64_t i) const { return values.data() + i * stride; }
 };
 
-Weights weights_of(std::int64_t source, std::int64_t target, std::int64_t from, std::int64_t length, Interpolation kind) {
+Weights weights_of(std::int64_t source, std::int64_t target, std::int64_t from, std::int64_t length,
+                   Interpolation kind) {
   const double scale = static_cast<double>(source) / static_cast<double>(target);
   const double stretch = std::max(scale, 1.0);
   const double support = support_of(kind) * stretch;
   Weights weights;
   weights.stride = static_cast<std::int64_t>(std::ceil(support)) * 2 + 1;
-  if (weights.stride * length > most_bytes / 4) throw Error(Fault::too_large, "the picture is too long to be resized");
+  if (weights.stride * length > most_bytes / 4)
+    throw Error(Fault::too_large, "the picture is too long to be resized");
   weights.values.resize(static_cast<std::size_t>(weights.stride * length));
   std::vector<double> exact(static_cast<std::size_t>(weights.stride));
   const double inverse = 1.0 / stretch;
   for (std::int64_t i = 0; i < length; ++i) {
     const double center = (static_cast<double>(from + i) + 0.5) * scale;
     const auto first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
-    const auto end = std::min<std::int64_t>(static_cast<std::int64_t>(center + support + 0.5), source);
+    const auto end =
+        std::min<std::int64_t>(static_cast<std::int64_t>(center + support + 0.5), source);
     const std::int64_t count = end - first;
     double sum = 0.0;
     for (std::int64_t j = 0; j < count; ++j) {
@@ -144,8 +151,8 @@ ResizeRow resize_row_of(std::int64_t channels) {
 
 at::Tensor allocate(std::int64_t height, std::int64_t width, std::int64_t channels) {
   if (height > most_bytes / channels / width) {
-    throw Error(Fault::too_large, "resizing to " + std::to_string(width) + " × " + std::to_string(height) +
-                                      " pixels would need more than 2 GiB")
+    throw Error(Fault::too_large, "resizing to " + std::to_string(width) + " × " +
+                                      std::to_string(height) + " pixels would need more than 2 GiB")
         .hint("crop the picture to a less extreme shape");
   }
   const std::int64_t shape[] = {height, width, channels};
@@ -165,16 +172,21 @@ at::Tensor crop(const at::Tensor& pixels, const Window& window) {
   return part;
 }
 
-at::Tensor resize_nearest(const at::Tensor& pixels, std::int64_t height, std::int64_t width, const Window& window) {
+at::Tensor resize_nearest(const at::Tensor& pixels, std::int64_t height, std::int64_t width,
+                          const Window& window) {
   const std::int64_t channels = pixels.size(2);
   const at::Tensor part = allocate(window.height, window.width, channels);
-  // Pillow adds the step up, pixel by pixel; a product would round otherwise and may pick the neighbour.
-  const auto positions = [](std::int64_t source, std::int64_t target, std::int64_t from, std::int64_t length) {
+  // Pillow adds the step up, pixel by pixel; a product would round otherwise and may pick the
+  // neighbour.
+  const auto positions = [](std::int64_t source, std::int64_t target, std::int64_t from,
+                            std::int64_t length) {
     std::vector<std::int64_t> result;
     const double step = static_cast<double>(source) / static_cast<double>(target);
     double position = step * 0.5;
     for (std::int64_t i = 0; i < from + length; ++i, position += step) {
-      if (i >= from) result.push_back(std::clamp<std::int64_t>(static_cast<std::int64_t>(position), 0, source - 1));
+      if (i >= from)
+        result.push_back(
+            std::clamp<std::int64_t>(static_cast<std::int64_t>(position), 0, source - 1));
     }
     return result;
   };
@@ -182,7 +194,8 @@ at::Tensor resize_nearest(const at::Tensor& pixels, std::int64_t height, std::in
   const auto rows = positions(pixels.size(0), height, window.top, window.height);
   std::uint8_t* target = part.mutable_data_ptr<std::uint8_t>();
   for (const std::int64_t row : rows) {
-    const std::uint8_t* source = pixels.const_data_ptr<std::uint8_t>() + row * pixels.size(1) * channels;
+    const std::uint8_t* source =
+        pixels.const_data_ptr<std::uint8_t>() + row * pixels.size(1) * channels;
     for (const std::int64_t column : columns) {
       std::memcpy(target, source + column * channels, static_cast<std::size_t>(channels));
       target += channels;
@@ -192,7 +205,8 @@ at::Tensor resize_nearest(const at::Tensor& pixels, std::int64_t height, std::in
 }
 
 // The rows of `pixels` from `first` on, resized along x only.
-at::Tensor resize_rows(const at::Tensor& pixels, std::int64_t first, std::int64_t rows, const Weights& weights) {
+at::Tensor resize_rows(const at::Tensor& pixels, std::int64_t first, std::int64_t rows,
+                       const Weights& weights) {
   const std::int64_t channels = pixels.size(2);
   const auto width = static_cast<std::int64_t>(weights.first.size());
   const at::Tensor result = allocate(rows, width, channels);
@@ -215,12 +229,15 @@ at::Tensor resize_columns(const at::Tensor& pixels, std::int64_t first, const We
   for (std::int64_t y = 0; y < height; ++y, target += stride) {
     std::fill(sums.begin(), sums.end(), 1 << (fraction_bits - 1));
     const auto row = static_cast<std::size_t>(y);
-    const std::uint8_t* source = pixels.const_data_ptr<std::uint8_t>() + (weights.first[row] - first) * stride;
+    const std::uint8_t* source =
+        pixels.const_data_ptr<std::uint8_t>() + (weights.first[row] - first) * stride;
     for (std::int64_t j = 0; j < weights.count[row]; ++j, source += stride) {
       const std::int32_t weight = weights.of(y)[j];
-      for (std::int64_t i = 0; i < stride; ++i) sums[static_cast<std::size_t>(i)] += source[i] * weight;
+      for (std::int64_t i = 0; i < stride; ++i)
+        sums[static_cast<std::size_t>(i)] += source[i] * weight;
     }
-    for (std::int64_t i = 0; i < stride; ++i) target[i] = round_to_byte(sums[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = 0; i < stride; ++i)
+      target[i] = round_to_byte(sums[static_cast<std::size_t>(i)]);
   }
   return result;
 }
@@ -241,14 +258,15 @@ std::string_view name(Interpolation interpolation) {
   return "";
 }
 
-at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width, Interpolation interpolation) {
+at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width,
+                  Interpolation interpolation) {
   return resize(pixels, height, width, interpolation, {.height = height, .width = width});
 }
 
-at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width, Interpolation interpolation,
-                  const Window& window) {
-  if (pixels.dim() != 3 || pixels.scalar_type() != at::kByte || !pixels.is_contiguous() || pixels.numel() == 0 ||
-      pixels.size(2) > 4) {
+at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t width,
+                  Interpolation interpolation, const Window& window) {
+  if (pixels.dim() != 3 || pixels.scalar_type() != at::kByte || !pixels.is_contiguous() ||
+      pixels.numel() == 0 || pixels.size(2) > 4) {
     throw internal_error("resizing needs contiguous uint8 pixels [h, w, 1..4]");
   }
   if (window.height < 1 || window.width < 1 || window.top < 0 || window.left < 0 ||
@@ -262,11 +280,12 @@ at::Tensor resize(const at::Tensor& pixels, std::int64_t height, std::int64_t wi
 
   const Weights down = weights_of(pixels.size(0), height, window.top, window.height, interpolation);
   const std::int64_t first = same_height ? window.top : down.first.front();
-  const std::int64_t end = same_height ? window.top + window.height : down.first.back() + down.count.back();
-  const at::Tensor rows =
-      same_width ? crop(pixels, {first, window.left, end - first, window.width})
-                 : resize_rows(pixels, first, end - first,
-                               weights_of(pixels.size(1), width, window.left, window.width, interpolation));
+  const std::int64_t end =
+      same_height ? window.top + window.height : down.first.back() + down.count.back();
+  const at::Tensor rows = same_width ? crop(pixels, {first, window.left, end - first, window.width})
+                                     : resize_rows(pixels, first, end - first,
+                                                   weights_of(pixels.size(1), width, window.left,
+                                                              window.width, interpolation));
   return same_height ? rows : resize_columns(rows, first, down);
 }
 

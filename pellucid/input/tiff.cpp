@@ -1,14 +1,17 @@
-// TIFF through libtiff. The usual layouts (8 and 16 bits per channel: grey, RGB, CMYK, with or without alpha) are read
-// as stored, so that they equal Pillow's; libtiff's RGBA interface, which multiplies alpha in, does the rest: palettes,
-// 1, 2 and 4 bits, YCbCr, Lab. Its handlers are per file (TIFFOpenOptions): nothing global, nothing on stderr.
+// TIFF through libtiff. The usual layouts (8 and 16 bits per channel: grey, RGB, CMYK, with or
+// without alpha) are read as stored, so that they equal Pillow's; libtiff's RGBA interface, which
+// multiplies alpha in, does the rest: palettes, 1, 2 and 4 bits, YCbCr, Lab. Its handlers are per
+// file (TIFFOpenOptions): nothing global, nothing on stderr.
 #include <tiffio.h>
 
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <vector>
+#include <new>
+#include <string>
 
 #include "pellucid/base/error.h"
 #include "pellucid/input/codecs.h"
@@ -72,9 +75,20 @@ int on_warning(TIFF*, void*, const char*, const char*, va_list) { return 1; }
 
 struct Layout {
   std::uint32_t width = 0, height = 0;
-  std::uint16_t bits = 1, samples = 1, photometric = 0, planes = PLANARCONFIG_CONTIG, sample_format = SAMPLEFORMAT_UINT;
+  std::uint16_t bits = 1, samples = 1, photometric = 0, planes = PLANARCONFIG_CONTIG,
+                sample_format = SAMPLEFORMAT_UINT;
   std::uint16_t compression = COMPRESSION_NONE, orientation = ORIENTATION_TOPLEFT, alphas = 0;
 };
+
+// The system's zero pages: memory that a lying header asks for is not touched before there is data
+// for it.
+using Zeros = std::unique_ptr<std::uint8_t, decltype(&std::free)>;
+
+Zeros zeros(std::size_t bytes) {
+  Zeros memory(static_cast<std::uint8_t*>(std::calloc(bytes, 1)), std::free);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
 
 Layout layout_of(TIFF* tiff) {
   Layout layout;
@@ -86,7 +100,8 @@ Layout layout_of(TIFF* tiff) {
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout.sample_format);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &layout.compression);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &layout.orientation);
-  if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric) == 0) layout.photometric = PHOTOMETRIC_MINISBLACK;
+  if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric) == 0)
+    layout.photometric = PHOTOMETRIC_MINISBLACK;
   std::uint16_t* kinds = nullptr;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &layout.alphas, &kinds);
   return layout;
@@ -113,7 +128,8 @@ bool is_plain(const Layout& layout) {
 }
 
 // One run of `count` pixels as stored → RGB.
-void convert(const Layout& layout, const std::uint8_t* stored, std::uint8_t* rgb, std::int64_t count) {
+void convert(const Layout& layout, const std::uint8_t* stored, std::uint8_t* rgb,
+             std::int64_t count) {
   const int channels = channels_of(layout);
   const std::size_t bytes = layout.bits / 8;
   for (std::int64_t i = 0; i < count; ++i, rgb += 3, stored += layout.samples * bytes) {
@@ -152,50 +168,56 @@ bool read_plain(TIFF* tiff, const Layout& layout, std::uint8_t* pixels, std::int
   if (width == 0 || height == 0) throw input_error("a TIFF of empty tiles");
   const std::size_t pixel_bytes = std::size_t{layout.samples} * (layout.bits / 8);
   if (static_cast<double>(width) * height > 4.0 * static_cast<double>(most_pixels)) {
-    throw Error(Fault::too_large, "a TIFF with tiles of " + std::to_string(width) + " × " + std::to_string(height));
+    throw Error(Fault::too_large,
+                "a TIFF with tiles of " + std::to_string(width) + " × " + std::to_string(height));
   }
   const tmsize_t claimed = tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
   const std::size_t room = std::size_t{width} * height * pixel_bytes;
   if (claimed <= 0 || static_cast<std::size_t>(claimed) > room) return false;
-  std::vector<std::uint8_t> tile(room);
+  const Zeros tile = zeros(room);
   const std::size_t stride = std::size_t{3} * layout.width;
   for (std::uint32_t top = 0; top < layout.height; top += std::min(height, layout.height - top)) {
-    for (std::uint32_t left = 0; left < layout.width; left += std::min(width, layout.width - left)) {
+    for (std::uint32_t left = 0; left < layout.width;
+         left += std::min(width, layout.width - left)) {
       const std::uint32_t rows = std::min(height, layout.height - top);
       const std::uint32_t columns = std::min(width, layout.width - left);
       const std::size_t needed = std::size_t{rows} * width * pixel_bytes;
-      const tmsize_t read =
-          tiled ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, 0), tile.data(), claimed)
-                : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, 0), tile.data(), static_cast<tmsize_t>(needed));
+      const tmsize_t read = tiled
+                                ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, 0),
+                                                      tile.get(), claimed)
+                                : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, 0),
+                                                       tile.get(), static_cast<tmsize_t>(needed));
       if (read < 0 || static_cast<std::size_t>(read) < needed) return false;
       for (std::uint32_t y = 0; y < rows; ++y) {
-        convert(layout, tile.data() + std::size_t{y} * width * pixel_bytes, pixels + (top + y) * stride + std::size_t{3} * left,
-                columns);
+        convert(layout, tile.get() + std::size_t{y} * width * pixel_bytes,
+                pixels + (top + y) * stride + std::size_t{3} * left, columns);
       }
     }
   }
   return true;
 }
 
-bool read_by_rgba_interface(TIFF* tiff, const Layout& layout, std::uint8_t* pixels, Source& source) {
+bool read_by_rgba_interface(TIFF* tiff, const Layout& layout, std::uint8_t* pixels, Source& source,
+                            bool salvage) {
   TIFFRGBAImage image;
   char message[1024] = "";
-  if (TIFFRGBAImageBegin(&image, tiff, /*stop=*/1, message) == 0) {
+  if (TIFFRGBAImageBegin(&image, tiff, /*stop=*/salvage ? 0 : 1, message) == 0) {
     throw input_error("libtiff: " + std::string(message));
   }
   const std::unique_ptr<TIFFRGBAImage, decltype(&TIFFRGBAImageEnd)> end(&image, TIFFRGBAImageEnd);
-  image.req_orientation = image.orientation;  // rows as stored: orientation is applied once, by turn_upright
-  std::vector<std::uint32_t> raster(std::size_t{layout.width} * layout.height);
-  if (TIFFRGBAImageGet(&image, raster.data(), layout.width, layout.height) == 0) {
-    if (source.message.empty()) source.message = message;
-    return false;
-  }
-  for (std::size_t i = 0; i < raster.size(); ++i, pixels += 3) {
+  // Rows as stored: orientation is applied once, by turn_upright.
+  image.req_orientation = image.orientation;
+  const std::size_t area = std::size_t{layout.width} * layout.height;
+  const Zeros memory = zeros(4 * area);
+  auto* const raster = reinterpret_cast<std::uint32_t*>(memory.get());
+  source.message.clear();
+  const bool read = TIFFRGBAImageGet(&image, raster, layout.width, layout.height) != 0;
+  for (std::size_t i = 0; i < area; ++i, pixels += 3) {
     pixels[0] = static_cast<std::uint8_t>(TIFFGetR(raster[i]));
     pixels[1] = static_cast<std::uint8_t>(TIFFGetG(raster[i]));
     pixels[2] = static_cast<std::uint8_t>(TIFFGetB(raster[i]));
   }
-  return true;
+  return read && source.message.empty();
 }
 
 void note_conversions(const Layout& layout, Decoded& decoded) {
@@ -215,10 +237,12 @@ void note_conversions(const Layout& layout, Decoded& decoded) {
     case PHOTOMETRIC_RGB:
       break;
     default:
-      decoded.conversions.push_back("TIFF colours of kind " + std::to_string(layout.photometric) + " converted to RGB");
+      decoded.conversions.push_back("TIFF colours of kind " + std::to_string(layout.photometric) +
+                                    " converted to RGB");
   }
   if (layout.alphas > 0) {
-    decoded.conversions.emplace_back(is_plain(layout) ? "alpha dropped" : "alpha composited on black");
+    decoded.conversions.emplace_back(is_plain(layout) ? "alpha dropped"
+                                                      : "alpha composited on black");
   }
 }
 
@@ -226,38 +250,46 @@ void note_conversions(const Layout& layout, Decoded& decoded) {
 
 Decoded decode_tiff(Bytes bytes, const DecodeLimits& limits) {
   Source source{.bytes = bytes, .position = 0, .message = {}};
-  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
-                                                                                 TIFFOpenOptionsFree);
+  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(
+      TIFFOpenOptionsAlloc(), TIFFOpenOptionsFree);
   if (!options) throw std::bad_alloc();
   constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), std::clamp<std::int64_t>(limits.max_pixels * 8, 1 << 20, most_bytes));
+  TIFFOpenOptionsSetMaxSingleMemAlloc(
+      options.get(), std::clamp<std::int64_t>(limits.max_pixels * 8, 1 << 20, most_bytes));
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_error, &source);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_warning, nullptr);
   const std::unique_ptr<TIFF, decltype(&TIFFClose)> tiff(
-      TIFFClientOpenExt("picture", "r", &source, read, write, seek, close, size, map, unmap, options.get()), TIFFClose);
+      TIFFClientOpenExt("picture", "r", &source, read, write, seek, close, size, map, unmap,
+                        options.get()),
+      TIFFClose);
   if (!tiff) throw input_error("libtiff: " + source.message);
 
   const Layout layout = layout_of(tiff.get());
   check_area(layout.width, layout.height, limits);
   if (layout.compression == COMPRESSION_OJPEG) {
-    throw input_error("a TIFF of the obsolete JPEG compression").hint("save it with another compression");
+    throw input_error("a TIFF of the obsolete JPEG compression")
+        .hint("save it with another compression");
   }
-  if (layout.bits > 16 || layout.samples > 16 || layout.sample_format > SAMPLEFORMAT_UINT) {
-    throw input_error("a TIFF of " + std::to_string(layout.samples) + " samples of " + std::to_string(layout.bits) +
+  if (layout.bits > 16 || layout.samples > 8 || layout.sample_format > SAMPLEFORMAT_UINT) {
+    throw input_error("a TIFF of " + std::to_string(layout.samples) + " samples of " +
+                      std::to_string(layout.bits) +
                       " bits (signed or float ones included) is no picture for the eye")
         .hint("save it with 8 or 16 bits, or give the values as .npy");
   }
   Decoded decoded;
-  decoded.orientation = layout.orientation;
-  decoded.pixels = allocate_pixels(layout.width, layout.height, true);
+  if (layout.orientation >= 1 && layout.orientation <= 8) decoded.orientation = layout.orientation;
+  decoded.pixels = allocate_pixels(layout.width, layout.height, limits.salvage);
   auto* const pixels = decoded.pixels.mutable_data_ptr<std::uint8_t>();
-  const bool complete = is_plain(layout) ? read_plain(tiff.get(), layout, pixels, limits.max_pixels)
-                                         : read_by_rgba_interface(tiff.get(), layout, pixels, source);
+  const bool complete =
+      is_plain(layout) ? read_plain(tiff.get(), layout, pixels, limits.max_pixels)
+                       : read_by_rgba_interface(tiff.get(), layout, pixels, source, limits.salvage);
   if (!complete && !limits.salvage) throw damaged_error("libtiff: " + source.message);
   note_conversions(layout, decoded);
-  if (TIFFLastDirectory(tiff.get()) == 0) decoded.conversions.emplace_back("first of several pages");
+  if (TIFFLastDirectory(tiff.get()) == 0)
+    decoded.conversions.emplace_back("first of several pages");
   if (!complete) {
-    decoded.conversions.push_back("salvaged, part of the picture is missing (libtiff: " + source.message + ")");
+    decoded.conversions.push_back(
+        "salvaged, part of the picture is missing (libtiff: " + source.message + ")");
   }
   return decoded;
 }

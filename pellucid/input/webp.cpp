@@ -1,5 +1,6 @@
-// WebP through libwebp: lossy, lossless, with alpha (dropped). Of an animation the first frame, drawn on its canvas
-// (black where the frame does not reach, as Pillow shows it); libwebp's demuxer is not needed for that much.
+// WebP through libwebp: lossy, lossless, with alpha (dropped). Of an animation the first frame,
+// drawn on its canvas (black where the frame does not reach, as Pillow shows it); libwebp's demuxer
+// is not needed for that much.
 #include <webp/decode.h>
 
 #include <algorithm>
@@ -21,12 +22,14 @@ std::uint32_t little_endian(Bytes bytes, std::size_t offset, int width) {
   return value;
 }
 
-// The payload of the first chunk of that name, as much of it as the file holds; empty if there is none.
+// The payload of the first chunk of that name, as much of it as the file holds; empty if there is
+// none.
 Bytes chunk(Bytes file, std::string_view name) {
   for (std::size_t at = 12; at + 8 <= file.size();) {
     const std::size_t length = little_endian(file, at + 4, 4);
     const Bytes rest = file.subspan(at + 8);
-    if (std::memcmp(file.data() + at, name.data(), 4) == 0) return rest.first(std::min(length, rest.size()));
+    if (std::memcmp(file.data() + at, name.data(), 4) == 0)
+      return rest.first(std::min(length, rest.size()));
     at += 8 + length + (length & 1);
   }
   return {};
@@ -58,11 +61,14 @@ Error failure(VP8StatusCode code) {
   }
 }
 
-// Decodes one still picture of the given size to `target`; `damage` is set when salvaging left it incomplete.
-void decode_still(Bytes bytes, std::uint8_t* target, std::size_t room, int stride, bool salvage, bool& damage) {
+// Decodes one still picture of the given size to `target`; `damage` is set when salvaging left it
+// incomplete.
+void decode_still(Bytes bytes, std::uint8_t* target, std::size_t room, int stride, bool salvage,
+                  bool& damage) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   WebPDecoderConfig config;
-  if (WebPInitDecoderConfig(&config) == 0) throw internal_error("libwebp's version does not fit its headers");
+  if (WebPInitDecoderConfig(&config) == 0)
+    throw internal_error("libwebp's version does not fit its headers");
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA.rgba = target;
@@ -71,10 +77,12 @@ void decode_still(Bytes bytes, std::uint8_t* target, std::size_t room, int strid
   VP8StatusCode code = VP8_STATUS_OK;
   if (salvage) {
     // The incremental decoder leaves the rows that it could make.
-    const std::unique_ptr<WebPIDecoder, decltype(&WebPIDelete)> decoder(WebPIDecode(nullptr, 0, &config), WebPIDelete);
+    const std::unique_ptr<WebPIDecoder, decltype(&WebPIDelete)> decoder(
+        WebPIDecode(nullptr, 0, &config), WebPIDelete);
     if (!decoder) throw failure(VP8_STATUS_OUT_OF_MEMORY);
     code = WebPIUpdate(decoder.get(), data, bytes.size());
-    damage = code == VP8_STATUS_SUSPENDED || code == VP8_STATUS_NOT_ENOUGH_DATA || code == VP8_STATUS_BITSTREAM_ERROR;
+    damage = code == VP8_STATUS_SUSPENDED || code == VP8_STATUS_NOT_ENOUGH_DATA ||
+             code == VP8_STATUS_BITSTREAM_ERROR;
     if (damage) return;
   } else {
     code = WebPDecode(data, bytes.size(), &config);
@@ -120,11 +128,12 @@ Decoded decode_webp(Bytes bytes, const DecodeLimits& limits) {
   const bool covers = features.width == width && features.height == height;
   decoded.pixels = allocate_pixels(width, height, limits.salvage || !covers);
   const std::size_t stride = std::size_t{3} * static_cast<std::size_t>(width);
-  const std::size_t offset = stride * static_cast<std::size_t>(top) + 3 * static_cast<std::size_t>(left);
+  const std::size_t offset =
+      stride * static_cast<std::size_t>(top) + 3 * static_cast<std::size_t>(left);
   const std::size_t room = stride * static_cast<std::size_t>(height) - offset;
   bool damage = false;
-  decode_still(still, decoded.pixels.mutable_data_ptr<std::uint8_t>() + offset, room, static_cast<int>(stride),
-               limits.salvage, damage);
+  decode_still(still, decoded.pixels.mutable_data_ptr<std::uint8_t>() + offset, room,
+               static_cast<int>(stride), limits.salvage, damage);
   if (damage) decoded.conversions.emplace_back("salvaged, part of the picture is missing");
   return decoded;
 }
