@@ -2,14 +2,15 @@
 // here has only trivial locals, and all that owns memory lives outside. Scans are counted (a small
 // progressive file may hold tens of thousands, each a pass over the whole picture). Missing data is
 // an error unless salvaging; Pillow refuses it, too.
+// clang-format off
+#include <cstdint>
+#include <cstdio>
+#include <jpeglib.h>  // needs size_t and FILE, and goes before jerror.h
 #include <jerror.h>
-#include <jpeglib.h>
+// clang-format on
 
 #include <algorithm>
 #include <csetjmp>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
