@@ -69,7 +69,13 @@ def test_a_compose_written_by_hand():
     assert_equal_pixels(transform, record, 451, 300)
 
 
-@pytest.mark.parametrize("step", [transforms.RandomCrop(3), transforms.Grayscale(), transforms.Resize(9, max_size=20)])
+@pytest.mark.parametrize(("width", "height"), [(451, 300), (300, 451), (97, 31), (33, 200)])
+def test_a_bound_on_the_longer_side(width, height):
+    transform = transforms.Compose([transforms.Resize(40, max_size=70), transforms.ToTensor()])
+    assert_equal_pixels(transform, preprocessing.of(transform).record, width, height)
+
+
+@pytest.mark.parametrize("step", [transforms.RandomCrop(3), transforms.Grayscale()])
 def test_a_step_without_a_record_is_refused_by_name(step):
     with pytest.raises(ExportError, match=type(step).__name__):
         preprocessing.of(transforms.Compose([step, transforms.ToTensor()]))

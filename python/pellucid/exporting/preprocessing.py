@@ -31,16 +31,16 @@ class Preprocessing:
     transform: Callable[[Image.Image], torch.Tensor]  # an RGB picture → (C, H, W), or (H, W, C) for NHWC
 
 
-def record(*, resize=None, crop=None, pad=None, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), scale=1 / 255, layout="NCHW"):
+def record(*, resize=None, max_size=None, crop=None, pad=None, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), scale=1 / 255, layout="NCHW"):
     """A record; `resize` is (mode, size, interpolation), `crop` and `pad` are a size and a fill colour."""
     mode, size, interpolation = resize or ("none", None, "bilinear")
     if interpolation not in _interpolations:
         raise ExportError(f"interpolation {interpolation!r}: one of {', '.join(_interpolations)}")
     return {
         "color": "RGB" if len(mean) == 3 else "L",
-        "resize": {"mode": mode, "size": size, "max_size": None, "interpolation": interpolation},
+        "resize": {"mode": mode, "size": size, "max_size": max_size, "interpolation": interpolation},
         "crop": {"mode": "center", "size": list(crop)} if crop else {"mode": "none", "size": None},
-        "pad": {"fill": list(pad)} if pad else None,
+        "pad": {"value": list(pad)} if pad else None,
         "scale": scale,
         "mean": list(mean),
         "std": list(std),
@@ -82,8 +82,7 @@ def _of_steps(steps):
         if name == "Resize":
             size = step.size if isinstance(step.size, int) or len(step.size) == 2 else step.size[0]
             mode = "shorter_side" if isinstance(size, int) else "squash"
-            if getattr(step, "max_size", None) is not None:
-                raise ExportError("Resize with max_size: not supported; give a dict without it")
+            fields["max_size"] = getattr(step, "max_size", None)
             fields["resize"] = (mode, size if isinstance(size, int) else list(size), _mode_name(step.interpolation))
         elif name == "ResizeKeepRatio":
             if step.longest not in (0.0, 1.0):
@@ -145,10 +144,10 @@ def apply(photo, given):
     photo = photo.convert("RGB" if given["color"] == "RGB" else "L")
     resize = given["resize"]
     if resize["mode"] != "none":
-        height, width = resized(photo.height, photo.width, resize["mode"], resize["size"])
+        height, width = resized(photo.height, photo.width, resize["mode"], resize["size"], resize.get("max_size"))
         photo = photo.resize((width, height), _interpolations[resize["interpolation"]])
     if given["crop"]["mode"] == "center":
-        photo = _center_crop(photo, given["crop"]["size"], tuple(given["pad"]["fill"]) if given["pad"] else 0)
+        photo = _center_crop(photo, given["crop"]["size"], tuple(given["pad"]["value"]) if given["pad"] else 0)
     pixels = np.asarray(photo, dtype=np.float32)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     values = (pixels * np.float32(given["scale"]) - np.float32(given["mean"])) / np.float32(given["std"])
@@ -156,13 +155,15 @@ def apply(photo, given):
     return tensor if given["layout"] == "NHWC" else tensor.permute(2, 0, 1).contiguous()
 
 
-def resized(height, width, mode, size):
+def resized(height, width, mode, size, max_size=None):
     """The size after resizing. One number is torchvision's rule (truncate), a pair is timm's (round half to even)."""
     if mode == "squash":
         return tuple(size)
     if isinstance(size, int):
         shorter, longer = min(height, width), max(height, width)
         target = (size, int(size * longer / shorter)) if mode == "shorter_side" else (int(size * shorter / longer), size)
+        if max_size is not None and target[1] > max_size:
+            target = (int(max_size * target[0] / target[1]), max_size)
         return target if height <= width else target[::-1]
     ratios = (height / size[0], width / size[1])
     ratio = min(ratios) if mode == "shorter_side" else max(ratios)
