@@ -1,9 +1,11 @@
-// One row per feature: its name, its value, a bar from 0 to the left (blue, against the target) or to the right (red,
-// for it), and the score. Both directions share one scale. Scores that are not finite come first and are said.
+// One row per feature: its name, its value, a bar from 0 to the left (blue, against the target) or
+// to the right (red, for it), and the score. Both directions share one scale. Scores that are not
+// finite come first and are said.
 #include "pellucid/render/bars.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "pellucid/base/error.h"
@@ -31,13 +33,15 @@ struct Choice {
   bool renamed = false;  // a name had no font
 };
 
-Choice choose(const Bars& bars, const std::vector<double>& scores, Fonts& fonts, Language language) {
+Choice choose(const Bars& bars, const std::vector<double>& scores, Fonts& fonts,
+              Language language) {
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto weight = [&](std::size_t i) {
     return std::isfinite(scores[i]) ? std::abs(scores[i]) : std::numeric_limits<double>::infinity();
   };
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weight(a) > weight(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return weight(a) > weight(b); });
 
   Choice choice;
   // A sum of one feature would only hide its name.
@@ -97,14 +101,20 @@ std::vector<std::byte> draw(const Bars& bars, PictureFormat format, double scale
               .alarms = {},
               .notes = {}};
   const std::string count = std::to_string(scores.size());
-  if (missing == scores.size()) words.alarms.push_back(say(language, "no attribution: no score is a finite number"));
-  else if (largest == 0) words.alarms.push_back(say(language, "no attribution: every score is 0"));
+  if (missing == scores.size())
+    words.alarms.push_back(say(language, "no attribution: no score is a finite number"));
+  else if (largest == 0)
+    words.alarms.push_back(say(language, "no attribution: every score is 0"));
   if (missing > 0 && missing < scores.size())
-    words.alarms.push_back(say(language, "{0} of {1} scores are not finite", {std::to_string(missing), count}));
+    words.alarms.push_back(
+        say(language, "{0} of {1} scores are not finite", {std::to_string(missing), count}));
   if (choice.renamed)
-    words.alarms.push_back(say(language, "no font on this machine has the characters of some names: their indices are shown"));
+    words.alarms.push_back(
+        say(language,
+            "no font on this machine has the characters of some names: their indices are shown"));
   if (choice.rows.back().is_sum)
-    words.notes.push_back(say(language, "the {0} largest of {1} scores; the others are one bar, summed",
+    words.notes.push_back(say(language,
+                              "the {0} largest of {1} scores; the others are one bar, summed",
                               {std::to_string(choice.rows.size() - 1), count}));
   words.notes.insert(words.notes.end(), bars.notes.begin(), bars.notes.end());
 
@@ -127,24 +137,30 @@ std::vector<std::byte> draw(const Bars& bars, PictureFormat format, double scale
   const Numbers numbers = Numbers::for_scale(largest);
   const std::string unit = fonts.drawable(numbers.unit(fonts, plain_line(bars.unit, 120)));
   const double notes_top = bottom + (unit.empty() ? 4 : 20);
-  Canvas canvas(format, content + 2 * page_margin, std::ceil(notes_top + heading.below() + page_margin - 4), scale,
-                heading.title(), fonts);
+  Canvas canvas(format, content + 2 * page_margin,
+                std::ceil(notes_top + heading.below() + page_margin - 4), scale, heading.title(),
+                fonts);
   heading.draw(canvas, page_margin, notes_top);
   double y = top;
   for (const Row& row : choice.rows) {
     const double baseline = y + row_step / 2 + 3.4;
     const Style& style = row.is_sum ? value_style : name_style;
-    canvas.text(page_margin + name_width, baseline, fit(fonts, row.name, style, name_width), style, Align::right);
+    canvas.text(page_margin + name_width, baseline, fit(fonts, row.name, style, name_width), style,
+                Align::right);
     if (!row.value.empty())
-      canvas.text(page_margin + name_width + 10, baseline, fit(fonts, row.value, value_style, value_width), value_style);
+      canvas.text(page_margin + name_width + 10, baseline,
+                  fit(fonts, row.value, value_style, value_width), value_style);
     if (std::isfinite(row.score)) {
       const double length = row.score * per_unit;
-      canvas.fill(std::min(zero, zero + length), y + (row_step - bar_thickness) / 2, std::abs(length), bar_thickness,
-                  row.score < 0 ? against_ink : for_ink, row.is_sum ? 0.45 : 1);
-      canvas.text(zero + length + (row.score < 0 ? -4 : 4), baseline, fonts.drawable(numbers.text(row.score)), value_style,
+      canvas.fill(std::min(zero, zero + length), y + (row_step - bar_thickness) / 2,
+                  std::abs(length), bar_thickness, row.score < 0 ? against_ink : for_ink,
+                  row.is_sum ? 0.45 : 1);
+      canvas.text(zero + length + (row.score < 0 ? -4 : 4), baseline,
+                  fonts.drawable(numbers.text(row.score)), value_style,
                   row.score < 0 ? Align::right : Align::left);
     } else {
-      canvas.text(zero + 4, baseline, say(language, "not a finite number"), Style{9, Weight::bold, alarm_ink});
+      canvas.text(zero + 4, baseline, say(language, "not a finite number"),
+                  Style{9, Weight::bold, alarm_ink});
     }
     y += row_step;
   }

@@ -1,4 +1,5 @@
-// The picture of an attribution over named features (a table's row, a vector): signed horizontal bars.
+// The picture of an attribution over named features (a table's row, a vector): signed horizontal
+// bars.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,7 +22,8 @@ struct Bars {
   std::string subtitle;
   std::string unit;
   std::vector<std::string> notes;
-  int most = 20;  // bars drawn, the largest magnitudes first; the sum of the others is one more bar, and said
+  int most = 20;  // bars drawn, the largest magnitudes first; the sum of the others is one more
+                  // bar, and said
   Language language = Language::english;
 };
 

@@ -1,5 +1,6 @@
-// Cairo behind a small interface. SVG text is drawn as outlines, which needs no font at the reader's and leaves no
-// place for markup. Nothing in a file depends on the clock or on what the process drew before.
+// Cairo behind a small interface. SVG text is drawn as outlines, which needs no font at the
+// reader's and leaves no place for markup. Nothing in a file depends on the clock or on what the
+// process drew before.
 #include "pellucid/render/canvas.h"
 
 #include <ATen/ops/empty.h>
@@ -32,11 +33,12 @@ cairo_status_t collect(void* closure, const unsigned char* data, unsigned int le
 
 void check(cairo_status_t status) {
   if (status != CAIRO_STATUS_SUCCESS)
-    throw internal_error(std::string("the picture could not be drawn: ") + cairo_status_to_string(status));
+    throw internal_error(std::string("the picture could not be drawn: ") +
+                         cairo_status_to_string(status));
 }
 
-// Cairo numbers its images through the whole process ("surface12"): numbered anew from 1 in the order of appearance.
-// The document gets its title, escaped, for screen readers.
+// Cairo numbers its images through the whole process ("surface12"): numbered anew from 1 in the
+// order of appearance. The document gets its title, escaped, for screen readers.
 std::vector<std::byte> tidy_svg(const std::vector<std::byte>& bytes, std::string_view title) {
   const std::string_view svg(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::string result;
@@ -55,19 +57,23 @@ std::vector<std::byte> tidy_svg(const std::vector<std::byte>& bytes, std::string
       std::size_t end = digits;
       while (end < svg.size() && svg[end] >= '0' && svg[end] <= '9') ++end;
       const std::string_view kind = svg.substr(name, digits - name);
-      if (end > digits && (kind == "surface" || kind == "image" || kind == "source" || kind == "pattern")) {
-        const auto [entry, fresh] = numbers.try_emplace(std::string(svg.substr(name, end - name)),
-                                                        std::string(kind) + std::to_string(numbers.size() + 1));
+      if (end > digits &&
+          (kind == "surface" || kind == "image" || kind == "source" || kind == "pattern")) {
+        const auto [entry, fresh] =
+            numbers.try_emplace(std::string(svg.substr(name, end - name)),
+                                std::string(kind) + std::to_string(numbers.size() + 1));
         result += word;
         result += entry->second;
         i = end;
         continue;
       }
     }
-    // Images are long runs of base64: copied at once up to the next character that can start a word.
+    // Images are long runs of base64: copied at once up to the next character that can start a
+    // word.
     const std::size_t next = std::min(svg.find_first_of("i#>", i + 1), svg.size());
     result += svg.substr(i, next - i);
-    if (!titled && svg[next - 1] != '>' && next < svg.size() && svg[next] == '>' && result.find("<svg") != std::string::npos) {
+    if (!titled && svg[next - 1] != '>' && next < svg.size() && svg[next] == '>' &&
+        result.find("<svg") != std::string::npos) {
       titled = true;
       result += ">\n<title>" + escape_xml(title) + "</title>";
       i = next + 1;
@@ -91,24 +97,30 @@ struct Canvas::State {
   cairo_surface_t* surface = nullptr;
   cairo_t* context = nullptr;
 
-  State(PictureFormat f, double s, std::string_view t, Fonts& known) : format(f), scale(s), title(t), fonts(known) {}
+  State(PictureFormat f, double s, std::string_view t, Fonts& known)
+      : format(f), scale(s), title(t), fonts(known) {}
   ~State() {
     // The surface may still write to `bytes` while it goes.
     if (context != nullptr) cairo_destroy(context);
     if (surface != nullptr) cairo_surface_destroy(surface);
   }
   void ink(Colour colour, double opacity = 1) const {
-    cairo_set_source_rgba(context, colour[0] / 255.0, colour[1] / 255.0, colour[2] / 255.0, opacity);
+    cairo_set_source_rgba(context, colour[0] / 255.0, colour[1] / 255.0, colour[2] / 255.0,
+                          opacity);
   }
 };
 
-Canvas::Canvas(PictureFormat format, double width, double height, double scale, std::string_view title, Fonts& fonts)
-    : state_(std::make_unique<State>(format, format == PictureFormat::png ? scale : 1.0, title, fonts)) {
-  if (!(scale >= 0.25 && scale <= 8)) throw usage_error("a picture's scale lies between 0.25 and 8");
+Canvas::Canvas(PictureFormat format, double width, double height, double scale,
+               std::string_view title, Fonts& fonts)
+    : state_(std::make_unique<State>(format, format == PictureFormat::png ? scale : 1.0, title,
+                                     fonts)) {
+  if (!(scale >= 0.25 && scale <= 8))
+    throw usage_error("a picture's scale lies between 0.25 and 8");
   State& s = *state_;
   if (format == PictureFormat::png) {
-    s.surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(std::ceil(width * scale)),
-                                           static_cast<int>(std::ceil(height * scale)));
+    s.surface =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(std::ceil(width * scale)),
+                                   static_cast<int>(std::ceil(height * scale)));
   } else if (format == PictureFormat::svg) {
     s.surface = cairo_svg_surface_create_for_stream(collect, &s.bytes, width, height);
     cairo_svg_surface_set_document_unit(s.surface, CAIRO_SVG_UNIT_PX);
@@ -129,7 +141,8 @@ Canvas::Canvas(PictureFormat format, double width, double height, double scale, 
 Canvas::~Canvas() = default;
 
 std::int64_t Canvas::pixels(double length) const {
-  return std::max<std::int64_t>(std::llround(length * (state_->format == PictureFormat::png ? state_->scale : 4.0)), 1);
+  return std::max<std::int64_t>(
+      std::llround(length * (state_->format == PictureFormat::png ? state_->scale : 4.0)), 1);
 }
 
 void Canvas::image(const at::Tensor& rgb, double x, double y, double width, double height) {
@@ -142,9 +155,11 @@ void Canvas::image(const at::Tensor& rgb, double x, double y, double width, doub
   const int stride = cairo_image_surface_get_stride(surface);
   const auto* source = pixels.data_ptr<std::uint8_t>();
   for (int row = 0; row < h; ++row) {
-    auto* target = reinterpret_cast<std::uint32_t*>(data + static_cast<std::ptrdiff_t>(row) * stride);
+    auto* target =
+        reinterpret_cast<std::uint32_t*>(data + static_cast<std::ptrdiff_t>(row) * stride);
     for (int column = 0; column < w; ++column, source += 3)
-      target[column] = 0xff000000u | static_cast<std::uint32_t>(source[0] << 16 | source[1] << 8 | source[2]);
+      target[column] =
+          0xff000000u | static_cast<std::uint32_t>(source[0] << 16 | source[1] << 8 | source[2]);
   }
   cairo_surface_mark_dirty(surface);
   cairo_t* context = state_->context;
@@ -168,7 +183,8 @@ void Canvas::fill(double x, double y, double width, double height, Colour colour
   cairo_fill(state_->context);
 }
 
-void Canvas::outline(double x, double y, double width, double height, Colour colour, double thickness) {
+void Canvas::outline(double x, double y, double width, double height, Colour colour,
+                     double thickness) {
   state_->ink(colour);
   cairo_set_line_width(state_->context, thickness);
   cairo_rectangle(state_->context, x, y, width, height);
@@ -217,15 +233,18 @@ std::vector<std::byte> Canvas::finish() {
   check(cairo_status(s.context));
   if (s.format == PictureFormat::png) {
     cairo_surface_flush(s.surface);
-    const int h = cairo_image_surface_get_height(s.surface), w = cairo_image_surface_get_width(s.surface);
+    const int h = cairo_image_surface_get_height(s.surface),
+              w = cairo_image_surface_get_width(s.surface);
     const int stride = cairo_image_surface_get_stride(s.surface);
     const unsigned char* data = cairo_image_surface_get_data(s.surface);
     const at::Tensor pixels = at::empty({h, w, 3}, at::kByte);
     auto* target = pixels.data_ptr<std::uint8_t>();
     for (int row = 0; row < h; ++row) {
-      const auto* source = reinterpret_cast<const std::uint32_t*>(data + static_cast<std::ptrdiff_t>(row) * stride);
+      const auto* source =
+          reinterpret_cast<const std::uint32_t*>(data + static_cast<std::ptrdiff_t>(row) * stride);
       for (int column = 0; column < w; ++column)
-        for (const int shift : {16, 8, 0}) *target++ = static_cast<std::uint8_t>(source[column] >> shift);
+        for (const int shift : {16, 8, 0})
+          *target++ = static_cast<std::uint8_t>(source[column] >> shift);
     }
     return encode_png(pixels);
   }

@@ -18,9 +18,10 @@ enum class Align { left, centre, right };
 
 class Canvas {
  public:
-  // A white page of that size in units of a point (SVG: a pixel). `scale`: pixels per unit of a PNG.
-  // `title`: the document's own title, plain text.
-  Canvas(PictureFormat format, double width, double height, double scale, std::string_view title, Fonts& fonts);
+  // A white page of that size in units of a point (SVG: a pixel). `scale`: pixels per unit of a
+  // PNG. `title`: the document's own title, plain text.
+  Canvas(PictureFormat format, double width, double height, double scale, std::string_view title,
+         Fonts& fonts);
   ~Canvas();
   Canvas(const Canvas&) = delete;
   Canvas& operator=(const Canvas&) = delete;
@@ -35,7 +36,8 @@ class Canvas {
   void line(double x0, double y0, double x1, double y1, Colour colour, double thickness);
   void polygon(const std::vector<std::pair<double, double>>& points, Colour colour);
   // One line; `y` is its baseline. Characters that no font has are left out: see Fonts::drawable.
-  void text(double x, double y, std::string_view line, const Style& style, Align align = Align::left);
+  void text(double x, double y, std::string_view line, const Style& style,
+            Align align = Align::left);
 
   // The file's bytes; nothing can be drawn afterwards.
   std::vector<std::byte> finish();

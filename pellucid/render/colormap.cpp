@@ -1,9 +1,10 @@
-// Colours are tabulated at 33 even points and linear in sRGB between them: at most 2/255 off the 256-entry originals
-// (6/255 in the first steps of cividis). viridis, inferno and magma are by van der Walt and Smith, cividis by Nuñez,
-// Anderton and Renslow; their data are in the public domain (CC0). turbo is by Mikhailov (Apache-2.0).
-// "balance" and "purple_orange" were derived for Pellucid: lightness falls in even steps from a white centre to both
-// ends in OKLab, with as much chroma as sRGB has, so that equal magnitudes of either sign look equally strong;
-// mirrored colours stay apart for people with deuteranopia and protanopia, too.
+// Colours are tabulated at 33 even points and linear in sRGB between them: at most 2/255 off the
+// 256-entry originals (6/255 in the first steps of cividis). viridis, inferno and magma are by van
+// der Walt and Smith, cividis by Nuñez, Anderton and Renslow; their data are in the public domain
+// (CC0). turbo is by Mikhailov (Apache-2.0). "balance" and "purple_orange" were derived for
+// Pellucid: lightness falls in even steps from a white centre to both ends in OKLab, with as much
+// chroma as sRGB has, so that equal magnitudes of either sign look equally strong; mirrored colours
+// stay apart for people with deuteranopia and protanopia, too.
 #include "pellucid/render/colormap.h"
 
 #include <algorithm>
@@ -67,10 +68,12 @@ constexpr std::uint32_t jet[] = {
 constexpr std::uint32_t grey[] = {0x000000, 0xffffff};
 
 constexpr Colormap all[] = {
-    {"inferno", "Black, red, yellow: even in lightness; the default for maps of one sign.", false, inferno},
+    {"inferno", "Black, red, yellow: even in lightness; the default for maps of one sign.", false,
+     inferno},
     {"viridis", "Purple, green, yellow: even in lightness.", false, viridis},
     {"magma", "Black, pink, cream: even in lightness.", false, magma},
-    {"cividis", "Blue to yellow: looks alike with and without colour-vision deficiency.", false, cividis},
+    {"cividis", "Blue to yellow: looks alike with and without colour-vision deficiency.", false,
+     cividis},
     {"turbo", "A rainbow without false edges.", false, turbo},
     {"jet", "The old rainbow of many papers; shows edges that are not in the map.", false, jet},
     {"grey", "Black to white.", false, grey},
@@ -90,10 +93,13 @@ const Colormap& colormap(std::string_view name) {
     if (map.name == name) return map;
     names.emplace_back(map.name);
   }
-  throw usage_error("no colormap is called \"" + plain_line(name, 60) + "\"").hint("there are " + join(names, ", "));
+  throw usage_error("no colormap is called \"" + plain_line(name, 60) + "\"")
+      .hint("there are " + join(names, ", "));
 }
 
-const Colormap& default_colormap(bool diverging) { return colormap(diverging ? "balance" : "inferno"); }
+const Colormap& default_colormap(bool diverging) {
+  return colormap(diverging ? "balance" : "inferno");
+}
 
 Colour colour(const Colormap& map, double position) {
   const double last = static_cast<double>(map.points.size() - 1);
@@ -104,8 +110,10 @@ Colour colour(const Colormap& map, double position) {
   Colour result{};
   for (int i = 0; i < 3; ++i) {
     const int shift = 16 - 8 * i;
-    const double low = channel(map.points[left], shift), high = channel(map.points[left + 1], shift);
-    result[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(std::lround(low + (high - low) * weight));
+    const double low = channel(map.points[left], shift),
+                 high = channel(map.points[left + 1], shift);
+    result[static_cast<std::size_t>(i)] =
+        static_cast<std::uint8_t>(std::lround(low + (high - low) * weight));
   }
   return result;
 }

@@ -1,4 +1,5 @@
-// Colormaps by name: a number from 0 to 1 becomes a colour. The diverging ones have their neutral colour at 0.5.
+// Colormaps by name: a number from 0 to 1 becomes a colour. The diverging ones have their neutral
+// colour at 0.5.
 #pragma once
 
 #include <array>

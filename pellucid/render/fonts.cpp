@@ -1,6 +1,7 @@
-// Font files → Cairo font faces through FreeType. A face is opened when a text first needs it; which characters it
-// has is asked of its character map, so that a missing one is known before anything is drawn: no box is ever shown.
-// Without any font file Cairo's built-in outlines serve, which have ASCII only.
+// Font files → Cairo font faces through FreeType. A face is opened when a text first needs it;
+// which characters it has is asked of its character map, so that a missing one is known before
+// anything is drawn: no box is ever shown. Without any font file Cairo's built-in outlines serve,
+// which have ASCII only.
 #include "pellucid/render/fonts.h"
 
 #include <cairo-ft.h>
@@ -45,17 +46,22 @@ struct Font {
     return FT_Get_Char_Index(outlines->face, character) != 0;
   }
   std::string family() const {
-    return outlines == nullptr || outlines->face->family_name == nullptr ? "" : outlines->face->family_name;
+    return outlines == nullptr || outlines->face->family_name == nullptr
+               ? ""
+               : outlines->face->family_name;
   }
 };
 
-std::optional<Font> open_font(const std::shared_ptr<FreeType>& library, const std::string& file, int index = 0) {
+std::optional<Font> open_font(const std::shared_ptr<FreeType>& library, const std::string& file,
+                              int index = 0) {
   auto outlines = std::make_shared<Face>();
   outlines->library = library;
   if (FT_New_Face(library->library, file.c_str(), index, &outlines->face) != 0) return std::nullopt;
   if (!FT_IS_SCALABLE(outlines->face) || outlines->face->charmap == nullptr) return std::nullopt;
-  Font font{outlines, cairo_ft_font_face_create_for_ft_face(outlines->face, FT_LOAD_NO_HINTING), file};
-  // Cairo may keep its face in a cache beyond this object: the FreeType face lives as long as that does.
+  Font font{outlines, cairo_ft_font_face_create_for_ft_face(outlines->face, FT_LOAD_NO_HINTING),
+            file};
+  // Cairo may keep its face in a cache beyond this object: the FreeType face lives as long as that
+  // does.
   static const cairo_user_data_key_t key = {};
   auto* owner = new std::shared_ptr<Face>(outlines);
   const auto destroy = [](void* data) { delete static_cast<std::shared_ptr<Face>*>(data); };
@@ -69,8 +75,9 @@ std::optional<Font> open_font(const std::shared_ptr<FreeType>& library, const st
 
 Font built_in(Weight weight) {
   return {nullptr,
-          cairo_toy_font_face_create("@cairo:", CAIRO_FONT_SLANT_NORMAL,
-                                     weight == Weight::bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL),
+          cairo_toy_font_face_create(
+              "@cairo:", CAIRO_FONT_SLANT_NORMAL,
+              weight == Weight::bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL),
           ""};
 }
 
@@ -88,7 +95,8 @@ std::optional<Match> ask_fontconfig(const std::set<char32_t>& characters, Weight
   FcPatternAddString(pattern, FC_FAMILY, reinterpret_cast<const FcChar8*>("sans-serif"));
   FcPatternAddCharSet(pattern, FC_CHARSET, wanted);
   FcPatternAddBool(pattern, FC_SCALABLE, FcTrue);
-  FcPatternAddInteger(pattern, FC_WEIGHT, weight == Weight::bold ? FC_WEIGHT_BOLD : FC_WEIGHT_REGULAR);
+  FcPatternAddInteger(pattern, FC_WEIGHT,
+                      weight == Weight::bold ? FC_WEIGHT_BOLD : FC_WEIGHT_REGULAR);
   FcConfigSubstitute(config, pattern, FcMatchPattern);
   FcDefaultSubstitute(pattern);
   std::optional<Match> match;
@@ -110,27 +118,42 @@ std::optional<Match> ask_fontconfig(const std::set<char32_t>& characters, Weight
 
 // Right-to-left scripts, and those whose letters change shape or order beside each other.
 bool needs_shaping(char32_t c) {
-  constexpr std::pair<char32_t, char32_t> ranges[] = {{0x0590, 0x109f}, {0x1780, 0x17ff}, {0x1800, 0x18af},
-                                                      {0x1900, 0x1aff}, {0x1b00, 0x1bff}, {0xa800, 0xabff},
-                                                      {0xfb1d, 0xfdff}, {0xfe70, 0xfeff}, {0x10800, 0x11fff},
-                                                      {0x1e800, 0x1efff}};
-  return std::any_of(std::begin(ranges), std::end(ranges), [c](auto range) { return c >= range.first && c <= range.second; });
+  constexpr std::pair<char32_t, char32_t> ranges[] = {
+      {0x0590, 0x109f}, {0x1780, 0x17ff}, {0x1800, 0x18af}, {0x1900, 0x1aff},   {0x1b00, 0x1bff},
+      {0xa800, 0xabff}, {0xfb1d, 0xfdff}, {0xfe70, 0xfeff}, {0x10800, 0x11fff}, {0x1e800, 0x1efff}};
+  return std::any_of(std::begin(ranges), std::end(ranges),
+                     [c](auto range) { return c >= range.first && c <= range.second; });
 }
 
 // What typewriters did: for the built-in face, which has ASCII only.
 std::string_view ascii_for(char32_t c) {
   switch (c) {
-    case U'\u00d7': return "x";
-    case U'\u00b7': return "-";
-    case U'\u2013': case U'\u2014': case U'\u2212': return "-";
-    case U'\u2018': case U'\u2019': return "'";
-    case U'\u201c': case U'\u201d': return "\"";
-    case U'\u2022': return "*";
-    case U'\u2026': return "...";
-    case U'\u2264': return "<=";
-    case U'\u2265': return ">=";
-    case U'\ufffd': return "?";
-    default: return "";
+    case U'\u00d7':
+      return "x";
+    case U'\u00b7':
+      return "-";
+    case U'\u2013':
+    case U'\u2014':
+    case U'\u2212':
+      return "-";
+    case U'\u2018':
+    case U'\u2019':
+      return "'";
+    case U'\u201c':
+    case U'\u201d':
+      return "\"";
+    case U'\u2022':
+      return "*";
+    case U'\u2026':
+      return "...";
+    case U'\u2264':
+      return "<=";
+    case U'\u2265':
+      return ">=";
+    case U'\ufffd':
+      return "?";
+    default:
+      return "";
   }
 }
 
@@ -167,7 +190,8 @@ struct Fonts::State {
     list.push_back(built_in(weight));
   }
 
-  // Chinese faces are the same for both weights: their files are large, and few machines have a bold one.
+  // Chinese faces are the same for both weights: their files are large, and few machines have a
+  // bold one.
   const Font* find(char32_t character, Weight weight) {
     for (const Font& font : of(weight))
       if (font.has(character)) return &font;
@@ -194,7 +218,8 @@ struct Fonts::State {
   void seek(const std::vector<char32_t>& text, Weight weight) {
     std::set<char32_t> missing;
     for (const char32_t c : text)
-      if (!needs_shaping(c) && !nowhere.contains(c) && find(c, weight) == nullptr) missing.insert(c);
+      if (!needs_shaping(c) && !nowhere.contains(c) && find(c, weight) == nullptr)
+        missing.insert(c);
     if (missing.empty() || !places.fontconfig) return;
     if (const auto match = ask_fontconfig(missing, weight)) add(match->file, match->index);
     for (const char32_t c : missing)
@@ -203,17 +228,23 @@ struct Fonts::State {
 };
 
 FontPlaces FontPlaces::of_this_machine() {
-  const std::string truetype = "/usr/share/fonts/truetype/", opentype = "/usr/share/fonts/opentype/";
+  const std::string truetype = "/usr/share/fonts/truetype/",
+                    opentype = "/usr/share/fonts/opentype/";
   return {
       .regular = {truetype + "noto/NotoSans-Regular.ttf", truetype + "dejavu/DejaVuSans.ttf",
-                  truetype + "liberation/LiberationSans-Regular.ttf", truetype + "liberation2/LiberationSans-Regular.ttf",
-                  "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf", "/usr/share/fonts/TTF/DejaVuSans.ttf",
+                  truetype + "liberation/LiberationSans-Regular.ttf",
+                  truetype + "liberation2/LiberationSans-Regular.ttf",
+                  "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
+                  "/usr/share/fonts/TTF/DejaVuSans.ttf",
                   "/System/Library/Fonts/Supplemental/Arial.ttf"},
       .bold = {truetype + "noto/NotoSans-Bold.ttf", truetype + "dejavu/DejaVuSans-Bold.ttf",
-               truetype + "liberation/LiberationSans-Bold.ttf", truetype + "liberation2/LiberationSans-Bold.ttf",
-               "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans-Bold.ttf", "/usr/share/fonts/TTF/DejaVuSans-Bold.ttf",
+               truetype + "liberation/LiberationSans-Bold.ttf",
+               truetype + "liberation2/LiberationSans-Bold.ttf",
+               "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans-Bold.ttf",
+               "/usr/share/fonts/TTF/DejaVuSans-Bold.ttf",
                "/System/Library/Fonts/Supplemental/Arial Bold.ttf"},
-      .chinese = {opentype + "noto/NotoSansCJK-Regular.ttc", "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
+      .chinese = {opentype + "noto/NotoSansCJK-Regular.ttc",
+                  "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
                   truetype + "wqy/wqy-microhei.ttc", truetype + "wqy/wqy-zenhei.ttc",
                   truetype + "droid/DroidSansFallbackFull.ttf", truetype + "arphic/uming.ttc",
                   "/System/Library/Fonts/PingFang.ttc"},
@@ -249,15 +280,18 @@ std::string Fonts::spelled(std::string_view text, Weight weight) {
   for (const Run& run : runs(text, weight))
     for (const char32_t c : decode_utf8(run.text)) {
       const std::string_view ascii = run.face == nullptr ? ascii_for(c) : "";
-      if (ascii.empty()) append_utf8(result, c);
-      else result += ascii;
+      if (ascii.empty())
+        append_utf8(result, c);
+      else
+        result += ascii;
     }
   return result;
 }
 
 bool Fonts::covers(std::string_view text, Weight weight) {
   const auto parts = runs(spelled(text, weight), weight);
-  return std::all_of(parts.begin(), parts.end(), [](const Run& run) { return run.face != nullptr; });
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const Run& run) { return run.face != nullptr; });
 }
 
 std::string Fonts::drawable(std::string_view text, Weight weight) {
@@ -276,7 +310,8 @@ std::string Fonts::drawable(std::string_view text, Weight weight) {
 FontReport font_report(const FontPlaces& places) {
   FontReport report{.latin = "built-in", .latin_file = "", .chinese = "", .chinese_file = ""};
   const auto library = std::make_shared<FreeType>();
-  const auto family = [&](const std::string& file, int index, std::string& name, std::string& path) {
+  const auto family = [&](const std::string& file, int index, std::string& name,
+                          std::string& path) {
     auto font = open_font(library, file, index);
     if (!font) return false;
     name = font->family();
@@ -284,8 +319,8 @@ FontReport font_report(const FontPlaces& places) {
     cairo_font_face_destroy(font->face);
     return true;
   };
-  const auto first = [&](const std::vector<std::string>& files, const std::set<char32_t>& needed, std::string& name,
-                         std::string& path) {
+  const auto first = [&](const std::vector<std::string>& files, const std::set<char32_t>& needed,
+                         std::string& name, std::string& path) {
     for (const std::string& file : files)
       if (family(file, 0, name, path)) return;
     const auto match = places.fontconfig ? ask_fontconfig(needed, Weight::regular) : std::nullopt;

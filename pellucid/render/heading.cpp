@@ -1,7 +1,9 @@
-// Title, subtitle and notes. A label without a font is replaced by its index, never drawn as boxes, and it is said.
+// Title, subtitle and notes. A label without a font is replaced by its index, never drawn as boxes,
+// and it is said.
 #include "pellucid/render/heading.h"
 
 #include <cmath>
+#include <cstdio>
 
 #include "pellucid/render/line.h"
 
@@ -18,26 +20,31 @@ constexpr std::size_t most_notes = 12;
 }  // namespace
 
 Language drawable_language(Fonts& fonts, Language wanted) {
-  return wanted == Language::chinese && fonts.covers("\u7167\u7247\u70ed\u529b\u56fe") ? Language::chinese
-                                                                                     : Language::english;
+  return wanted == Language::chinese && fonts.covers("\u7167\u7247\u70ed\u529b\u56fe")
+             ? Language::chinese
+             : Language::english;
 }
 
 Heading::Heading(Fonts& fonts, const Words& words, Language wanted, double width) {
   const Language language = drawable_language(fonts, wanted);
   std::vector<std::string> missing;
-  if (language != wanted) missing.push_back(say(language, "no font on this machine has Chinese characters: English is shown"));
+  if (language != wanted)
+    missing.push_back(
+        say(language, "no font on this machine has Chinese characters: English is shown"));
 
   std::string title = plain_line(words.title);
   if (!fonts.covers(title, title_style.weight)) {
     if (!words.title_without_label.empty()) {
       title = plain_line(words.title_without_label);
-      missing.push_back(say(language, "no font on this machine has the characters of the label: its index is shown"));
+      missing.push_back(say(
+          language, "no font on this machine has the characters of the label: its index is shown"));
     } else {
       missing.push_back(say(language, "no font on this machine has some of the characters"));
     }
   }
   title_ = fit(fonts, fonts.drawable(title, title_style.weight), title_style, width);
-  subtitle_ = wrap(fonts, fonts.drawable(plain_line(words.subtitle, 600)), subtitle_style, width, 2);
+  subtitle_ =
+      wrap(fonts, fonts.drawable(plain_line(words.subtitle, 600)), subtitle_style, width, 2);
 
   const auto add = [&](const std::string& note, bool alarm) {
     bool first = true;
@@ -52,7 +59,9 @@ Heading::Heading(Fonts& fonts, const Words& words, Language wanted, double width
   for (const std::string& note : missing) add(note, true);
   for (std::size_t i = 0; i < words.notes.size() && i < most_notes; ++i) add(words.notes[i], false);
   if (words.notes.size() > most_notes)
-    add(say(language, "{0} more notes are in the .json file", {std::to_string(words.notes.size() - most_notes)}), false);
+    add(say(language, "{0} more notes are in the .json file",
+            {std::to_string(words.notes.size() - most_notes)}),
+        false);
 }
 
 double Heading::above() const {
@@ -60,7 +69,9 @@ double Heading::above() const {
          (title_.empty() && subtitle_.empty() ? 0 : 8);
 }
 
-double Heading::below() const { return notes_.empty() ? 0 : static_cast<double>(notes_.size()) * note_step + 6; }
+double Heading::below() const {
+  return notes_.empty() ? 0 : static_cast<double>(notes_.size()) * note_step + 6;
+}
 
 void Heading::draw(Canvas& canvas, double x, double y) const {
   double baseline = page_margin + (title_.empty() ? 0 : 13);
@@ -112,7 +123,8 @@ std::string Numbers::unit(Fonts& fonts, const std::string& unit) const {
   const std::string digits = std::to_string(std::abs(exponent));
   std::string raised = exponent < 0 ? "\u207b" : "";
   for (const char digit : digits) raised += superscripts[digit - '0'];
-  const std::string power = fonts.covers(raised) ? "\u00d7 10" + raised : "1e" + std::to_string(exponent);
+  const std::string power =
+      fonts.covers(raised) ? "\u00d7 10" + raised : "1e" + std::to_string(exponent);
   return unit.empty() ? power : power + " " + unit;
 }
 

@@ -1,4 +1,5 @@
-// What every drawing has above and below its picture: title, subtitle and notes, cleaned and broken into lines.
+// What every drawing has above and below its picture: title, subtitle and notes, cleaned and broken
+// into lines.
 #pragma once
 
 #include <string>
@@ -21,16 +22,19 @@ struct Words {
   std::string title;
   std::string title_without_label;
   std::string subtitle;
-  std::vector<std::string> alarms;  // notes that change what the picture means; drawn first, in another ink
+  std::vector<std::string>
+      alarms;  // notes that change what the picture means; drawn first, in another ink
   std::vector<std::string> notes;
 };
 
-// The language that the fonts of this machine can draw: English where Chinese was asked for in vain.
+// The language that the fonts of this machine can draw: English where Chinese was asked for in
+// vain.
 Language drawable_language(Fonts& fonts, Language wanted);
 
 class Heading {
  public:
-  // Breaks the words for a page whose content is `width` wide. What can't be drawn is replaced, and a note says so.
+  // Breaks the words for a page whose content is `width` wide. What can't be drawn is replaced, and
+  // a note says so.
   Heading(Fonts& fonts, const Words& words, Language wanted, double width);
 
   double above() const;  // the height of title and subtitle, with the space to what follows
@@ -50,7 +54,8 @@ class Heading {
   std::vector<Line> notes_;
 };
 
-// A scale's numbers: all with the same decimals, and with one common power of ten taken out when they are tiny or huge.
+// A scale's numbers: all with the same decimals, and with one common power of ten taken out when
+// they are tiny or huge.
 struct Numbers {
   int exponent = 0;  // 0: none taken out
   int decimals = 0;

@@ -1,6 +1,7 @@
-// Separable resampling: a weight row per output pixel, applied along one axis and then the other. The kernel is
-// centred at (i + 0.5)·in/out - 0.5 and widened by in/out when shrinking (Catmull-Rom for bicubic).
-// Non-finite scores get weight 0 and the weights are renormalised, so a NaN does not eat its neighbours.
+// Separable resampling: a weight row per output pixel, applied along one axis and then the other.
+// The kernel is centred at (i + 0.5)·in/out - 0.5 and widened by in/out when shrinking (Catmull-Rom
+// for bicubic). Non-finite scores get weight 0 and the weights are renormalised, so a NaN does not
+// eat its neighbours.
 #include "pellucid/render/resample.h"
 
 #include <ATen/ops/empty.h>
@@ -29,7 +30,8 @@ double kernel(Interpolation interpolation, double x) {
 }
 
 // `extent`: how many of the `from` pixels there are; less than `from` when the last one is cut off.
-std::vector<Taps> taps(std::int64_t from, double extent, std::int64_t to, Interpolation interpolation) {
+std::vector<Taps> taps(std::int64_t from, double extent, std::int64_t to,
+                       Interpolation interpolation) {
   const double ratio = extent / static_cast<double>(to);
   const double widened = std::max(1.0, ratio);
   const double reach = widened * (interpolation == Interpolation::bicubic ? 2 : 1);
@@ -51,7 +53,8 @@ std::vector<Taps> taps(std::int64_t from, double extent, std::int64_t to, Interp
     for (std::int64_t j = low; j <= high; ++j) {
       const double weight = kernel(interpolation, (static_cast<double>(j) - centre) / widened);
       // Beyond the edge the outermost pixel repeats.
-      weights[static_cast<std::size_t>(std::clamp<std::int64_t>(j, 0, from - 1) - taps_here.first)] += weight;
+      weights[static_cast<std::size_t>(std::clamp<std::int64_t>(j, 0, from - 1) -
+                                       taps_here.first)] += weight;
       sum += weight;
     }
     for (double weight : weights) taps_here.weights.push_back(static_cast<float>(weight / sum));
@@ -76,9 +79,11 @@ void apply(const float* in, float* out, std::int64_t outer, std::int64_t from, s
     }
 }
 
-at::Tensor apply_both(const at::Tensor& map, const std::vector<Taps>& rows, const std::vector<Taps>& columns) {
+at::Tensor apply_both(const at::Tensor& map, const std::vector<Taps>& rows,
+                      const std::vector<Taps>& columns) {
   const std::int64_t h = map.size(0), w = map.size(1), c = map.size(2);
-  const auto to_h = static_cast<std::int64_t>(rows.size()), to_w = static_cast<std::int64_t>(columns.size());
+  const auto to_h = static_cast<std::int64_t>(rows.size()),
+             to_w = static_cast<std::int64_t>(columns.size());
   const at::Tensor wide = at::empty({h, to_w, c}, at::kFloat);
   apply(map.data_ptr<float>(), wide.data_ptr<float>(), h, w, c, columns);
   at::Tensor result = at::empty({to_h, to_w, c}, at::kFloat);
@@ -86,8 +91,8 @@ at::Tensor apply_both(const at::Tensor& map, const std::vector<Taps>& rows, cons
   return result;
 }
 
-// Means over factor×factor pixels, so that a photo of many megapixels needs neither a float copy nor wide kernels.
-// The last row and column of blocks may hold fewer pixels.
+// Means over factor×factor pixels, so that a photo of many megapixels needs neither a float copy
+// nor wide kernels. The last row and column of blocks may hold fewer pixels.
 at::Tensor reduce(const at::Tensor& pixels, std::int64_t factor) {
   const at::Tensor input = pixels.to(at::kCPU).contiguous();
   const std::int64_t h = input.size(0), w = input.size(1), c = input.size(2);
@@ -101,7 +106,8 @@ at::Tensor reduce(const at::Tensor& pixels, std::int64_t factor) {
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::uint8_t* source = input.data_ptr<std::uint8_t>() + (y * factor + r) * w * c;
       for (std::int64_t x = 0; x < w; ++x)
-        for (std::int64_t k = 0; k < c; ++k) sums[static_cast<std::size_t>(x / factor * c + k)] += *source++;
+        for (std::int64_t k = 0; k < c; ++k)
+          sums[static_cast<std::size_t>(x / factor * c + k)] += *source++;
     }
     for (std::int64_t x = 0; x < to_w; ++x) {
       const auto count = static_cast<float>(rows * std::min(factor, w - x * factor));
@@ -114,9 +120,11 @@ at::Tensor reduce(const at::Tensor& pixels, std::int64_t factor) {
 
 }  // namespace
 
-at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t width, Interpolation interpolation) {
+at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t width,
+                    Interpolation interpolation) {
   if (!map.defined() || (map.dim() != 2 && map.dim() != 3) || map.numel() == 0 || map.is_complex())
-    throw input_error("a map to draw must be a non-empty array of real numbers of shape [height, width]");
+    throw input_error(
+        "a map to draw must be a non-empty array of real numbers of shape [height, width]");
   if (height < 1 || width < 1 || height > 32768 || width > 32768)
     throw usage_error("a picture's sides must lie between 1 and 32768 pixels");
   const bool flat = map.dim() == 2;
@@ -125,7 +133,8 @@ at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t wid
   std::int64_t factor = 1;
   if (given.scalar_type() == at::kByte && interpolation != Interpolation::nearest)
     factor = std::max<std::int64_t>(std::min(given.size(0) / height, given.size(1) / width) / 3, 1);
-  const at::Tensor input = factor > 1 ? reduce(given, factor) : given.to(at::kCPU, at::kFloat).contiguous();
+  const at::Tensor input =
+      factor > 1 ? reduce(given, factor) : given.to(at::kCPU, at::kFloat).contiguous();
   const double down = static_cast<double>(given.size(0)) / static_cast<double>(factor);
   const double across = static_cast<double>(given.size(1)) / static_cast<double>(factor);
   const auto rows = taps(input.size(0), down, height, interpolation);
@@ -146,7 +155,8 @@ at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t wid
   if (!spoiled) {
     result = apply_both(input, rows, columns);
   } else {
-    at::Tensor filled = at::empty(input.sizes(), at::kFloat), present = at::empty(input.sizes(), at::kFloat);
+    at::Tensor filled = at::empty(input.sizes(), at::kFloat),
+               present = at::empty(input.sizes(), at::kFloat);
     float* fill = filled.data_ptr<float>();
     float* here = present.data_ptr<float>();
     for (std::int64_t i = 0; i < input.numel(); ++i) {
@@ -155,14 +165,17 @@ at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t wid
     }
     result = apply_both(filled, rows, columns);
     const at::Tensor weight = apply_both(present, rows, columns);
-    const at::Tensor own = apply_both(present, taps(input.size(0), down, height, Interpolation::nearest),
-                                      taps(input.size(1), across, width, Interpolation::nearest));
+    const at::Tensor own =
+        apply_both(present, taps(input.size(0), down, height, Interpolation::nearest),
+                   taps(input.size(1), across, width, Interpolation::nearest));
     float* out = result.data_ptr<float>();
     for (std::int64_t i = 0; i < result.numel(); ++i) {
       // Where bicubic's negative lobes leave next to no weight a quotient would be noise.
       const float share = weight.data_ptr<float>()[i];
-      if (own.data_ptr<float>()[i] < 0.5f) out[i] = std::numeric_limits<float>::quiet_NaN();
-      else out[i] /= std::max(share, 0.25f);
+      if (own.data_ptr<float>()[i] < 0.5f)
+        out[i] = std::numeric_limits<float>::quiet_NaN();
+      else
+        out[i] /= std::max(share, 0.25f);
     }
   }
   // NaN passes through both comparisons untouched.

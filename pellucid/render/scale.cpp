@@ -1,6 +1,7 @@
-// From raw scores to positions on a colormap: which ends the scale has and what must be said about it.
-// The clip's quantile is the order statistic of rank ceil(q·n): it is always a score of the map itself, and for a map
-// of fewer than 1/(1-q) scores it is the largest, so that small maps are never clipped.
+// From raw scores to positions on a colormap: which ends the scale has and what must be said about
+// it. The clip's quantile is the order statistic of rank ceil(q·n): it is always a score of the map
+// itself, and for a map of fewer than 1/(1-q) scores it is the largest, so that small maps are
+// never clipped.
 #include "pellucid/render/scale.h"
 
 #include <algorithm>
@@ -30,8 +31,10 @@ double Scale::position(double score) const {
 }
 
 Scale scale_of(const at::Tensor& map, const ScaleSettings& settings) {
-  if (!(settings.clip > 0 && settings.clip <= 1)) throw usage_error("a clip quantile lies between 0 and 1");
-  if (!map.defined() || map.is_complex()) throw input_error("a map to draw must be an array of real numbers");
+  if (!(settings.clip > 0 && settings.clip <= 1))
+    throw usage_error("a clip quantile lies between 0 and 1");
+  if (!map.defined() || map.is_complex())
+    throw input_error("a map to draw must be an array of real numbers");
   const at::Tensor scores = map.detach().to(at::kCPU, at::kFloat).contiguous();
   const float* values = scores.data_ptr<float>();
 
@@ -56,13 +59,16 @@ Scale scale_of(const at::Tensor& map, const ScaleSettings& settings) {
 
   if (magnitudes.empty()) scale.smallest = scale.largest = 0;
   scale.diverging = !settings.positive_part && scale.smallest < 0;
-  scale.flat = magnitudes.empty() || scale.smallest == scale.largest || (settings.positive_part && scale.largest <= 0);
-  const double extreme =
-      settings.positive_part ? std::max(scale.largest, 0.0) : std::max(std::abs(scale.smallest), std::abs(scale.largest));
+  scale.flat = magnitudes.empty() || scale.smallest == scale.largest ||
+               (settings.positive_part && scale.largest <= 0);
+  const double extreme = settings.positive_part
+                             ? std::max(scale.largest, 0.0)
+                             : std::max(std::abs(scale.smallest), std::abs(scale.largest));
   double end = magnitudes.empty() ? 0 : quantile(magnitudes, settings.clip);
   // Most scores are 0: a scale of no length would show nothing.
   if (end == 0) end = extreme;
-  scale.clipped = std::count_if(magnitudes.begin(), magnitudes.end(), [end](double m) { return m > end; });
+  scale.clipped =
+      std::count_if(magnitudes.begin(), magnitudes.end(), [end](double m) { return m > end; });
   scale.high = end > 0 ? end : 1;
   scale.low = scale.diverging ? -scale.high : 0;
   return scale;
@@ -76,20 +82,27 @@ std::vector<std::string> remarks(const Scale& scale, Language language) {
     return lines;
   }
   if (scale.smallest == scale.largest)
-    lines.push_back(say(language, "no attribution: the map is constant {0}", {short_number(scale.smallest)}));
+    lines.push_back(
+        say(language, "no attribution: the map is constant {0}", {short_number(scale.smallest)}));
   else if (scale.flat)
     lines.push_back(say(language, "no positive attribution: the scores lie between {0} and {1}",
                         {short_number(scale.smallest), short_number(scale.largest)}));
   else if (scale.positive_part && scale.smallest < 0)
-    lines.push_back(say(language, "positive part shown; the lowest score is {0}", {short_number(scale.smallest)}));
+    lines.push_back(say(language, "positive part shown; the lowest score is {0}",
+                        {short_number(scale.smallest)}));
   else if (scale.positive_part)
     lines.push_back(say(language, "positive part shown; no score is negative"));
   if (scale.clipped > 0 && !scale.flat)
-    lines.push_back(say(language, "the scale ends at the {0} % quantile of the magnitudes; {1} of {2} scores lie beyond, up to {3}",
-                        {number(100 * scale.clip, 4), std::to_string(scale.clipped), count,
-                         short_number(!scale.positive_part && -scale.smallest > scale.largest ? scale.smallest : scale.largest)}));
+    lines.push_back(say(
+        language,
+        "the scale ends at the {0} % quantile of the magnitudes; {1} of {2} scores lie beyond, up "
+        "to {3}",
+        {number(100 * scale.clip, 4), std::to_string(scale.clipped), count,
+         short_number(!scale.positive_part && -scale.smallest > scale.largest ? scale.smallest
+                                                                              : scale.largest)}));
   if (scale.nonfinite > 0)
-    lines.push_back(say(language, "{0} of {1} scores are not finite: hatched", {std::to_string(scale.nonfinite), count}));
+    lines.push_back(say(language, "{0} of {1} scores are not finite: hatched",
+                        {std::to_string(scale.nonfinite), count}));
   return lines;
 }
 

@@ -3,6 +3,8 @@
 
 #include <cairo.h>
 
+#include <algorithm>
+
 #include "pellucid/render/line.h"
 
 namespace pellucid {
@@ -30,16 +32,21 @@ std::string text_of(const std::vector<char32_t>& characters, std::size_t first, 
 }
 
 // Chinese, Japanese and Korean may break at any character.
-bool is_wide(char32_t c) { return (c >= 0x2e80 && c < 0xd7b0) || (c >= 0xf900 && c < 0xfb00) || (c >= 0xff00 && c < 0xffe0) || c >= 0x20000; }
+bool is_wide(char32_t c) {
+  return (c >= 0x2e80 && c < 0xd7b0) || (c >= 0xf900 && c < 0xfb00) ||
+         (c >= 0xff00 && c < 0xffe0) || c >= 0x20000;
+}
 
 // The largest count of leading characters from `first` on that fit; widths grow with the count.
-std::size_t fitting(Fonts& fonts, const std::vector<char32_t>& characters, std::size_t first, const Style& style,
-                    double width) {
+std::size_t fitting(Fonts& fonts, const std::vector<char32_t>& characters, std::size_t first,
+                    const Style& style, double width) {
   std::size_t low = 0, high = characters.size() - first;
   while (low < high) {
     const std::size_t middle = (low + high + 1) / 2;
-    if (text_width(fonts, text_of(characters, first, first + middle), style) <= width) low = middle;
-    else high = middle - 1;
+    if (text_width(fonts, text_of(characters, first, first + middle), style) <= width)
+      low = middle;
+    else
+      high = middle - 1;
   }
   return low;
 }
@@ -57,12 +64,14 @@ std::string fit(Fonts& fonts, std::string_view line, const Style& style, double 
   if (text_width(fonts, line, style) <= width) return std::string(line);
   const std::string ellipsis = fonts.drawable("\u2026", style.weight);
   const std::vector<char32_t> characters = decode_utf8(line);
-  std::size_t count = fitting(fonts, characters, 0, style, width - text_width(fonts, ellipsis, style));
+  std::size_t count =
+      fitting(fonts, characters, 0, style, width - text_width(fonts, ellipsis, style));
   while (count > 0 && characters[count - 1] == U' ') --count;
   return text_of(characters, 0, count) + ellipsis;
 }
 
-std::vector<std::string> wrap(Fonts& fonts, std::string_view text, const Style& style, double width, int most) {
+std::vector<std::string> wrap(Fonts& fonts, std::string_view text, const Style& style, double width,
+                              int most) {
   const std::vector<char32_t> characters = decode_utf8(text);
   std::vector<std::string> lines;
   std::size_t first = 0;
@@ -71,7 +80,8 @@ std::vector<std::string> wrap(Fonts& fonts, std::string_view text, const Style& 
       lines.push_back(fit(fonts, text_of(characters, first, characters.size()), style, width));
       break;
     }
-    const std::size_t count = std::max<std::size_t>(fitting(fonts, characters, first, style, width), 1);
+    const std::size_t count =
+        std::max<std::size_t>(fitting(fonts, characters, first, style, width), 1);
     std::size_t last = first + count;
     if (last < characters.size()) {
       std::size_t cut = last;

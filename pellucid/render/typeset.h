@@ -22,7 +22,9 @@ double text_width(Fonts& fonts, std::string_view line, const Style& style);
 // The line, or as much of its beginning as fits with an ellipsis.
 std::string fit(Fonts& fonts, std::string_view line, const Style& style, double width);
 
-// Broken between words (and between Chinese characters) into at most `most` lines; the last one is cut to fit.
-std::vector<std::string> wrap(Fonts& fonts, std::string_view text, const Style& style, double width, int most);
+// Broken between words (and between Chinese characters) into at most `most` lines; the last one is
+// cut to fit.
+std::vector<std::string> wrap(Fonts& fonts, std::string_view text, const Style& style, double width,
+                              int most);
 
 }  // namespace pellucid

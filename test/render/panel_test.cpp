@@ -32,16 +32,22 @@ std::vector<std::byte> read(const std::string& file) {
   return bytes;
 }
 
-std::string text(const std::vector<std::byte>& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
-at::Tensor pixels(const std::vector<std::byte>& png) { return decode_picture(png, {}, "drawing").pixels; }
+at::Tensor pixels(const std::vector<std::byte>& png) {
+  return decode_picture(png, {}, "drawing").pixels;
+}
 
 Panel example() {
   Panel panel;
-  panel.photo = decode_picture(read(PELLUCID_SOURCE_DIR "/examples/chelsea.png"), {}, "chelsea.png");
+  panel.photo =
+      decode_picture(read(PELLUCID_SOURCE_DIR "/examples/chelsea.png"), {}, "chelsea.png");
   panel.map = at::zeros({7, 7});
   for (int y = 0; y < 7; ++y)
-    for (int x = 0; x < 7; ++x) panel.map[y][x] = std::exp(-((x - 3.2) * (x - 3.2) + (y - 2.1) * (y - 2.1)) / 3);
+    for (int x = 0; x < 7; ++x)
+      panel.map[y][x] = std::exp(-((x - 3.2) * (x - 3.2) + (y - 2.1) * (y - 2.1)) / 3);
   panel.title = "285 Egyptian cat, 63.1 %";
   panel.subtitle = "grad_cam";
   panel.unit = "logit";
@@ -57,9 +63,12 @@ Panel halves() {
 }
 
 Tiles tiles(const Panel& panel, int width = 96, int height = 64) {
-  const Scale scale = scale_of(panel.map, {.positive_part = panel.positive_part, .clip = panel.clip});
-  return draw_tiles(panel, scale, panel.colormap.empty() ? default_colormap(scale.diverging) : colormap(panel.colormap),
-                    width, height);
+  const Scale scale =
+      scale_of(panel.map, {.positive_part = panel.positive_part, .clip = panel.clip});
+  return draw_tiles(
+      panel, scale,
+      panel.colormap.empty() ? default_colormap(scale.diverging) : colormap(panel.colormap), width,
+      height);
 }
 
 struct Difference {
@@ -72,7 +81,8 @@ Difference from_golden(const at::Tensor& got, const std::string& name) {
   const std::string file = PELLUCID_SOURCE_DIR "/test/render/golden/" + name + ".png";
   if (std::getenv("PELLUCID_UPDATE_GOLDEN") != nullptr) {
     const auto png = encode_png(got);
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(png.data()), static_cast<std::streamsize>(png.size()));
   }
   const at::Tensor wanted = pixels(read(file));
   if (got.sizes() != wanted.sizes()) return {255, 1};
@@ -83,11 +93,13 @@ Difference from_golden(const at::Tensor& got, const std::string& name) {
 TEST(Tiles, EqualTheirGoldenImages) {
   Panel hatched = example();
   hatched.map[2][3] = std::nan("");
-  const std::pair<std::string, Panel> cases[] = {{"sequential", example()}, {"signed", halves()}, {"hatched", hatched}};
+  const std::pair<std::string, Panel> cases[] = {
+      {"sequential", example()}, {"signed", halves()}, {"hatched", hatched}};
   for (const auto& [name, panel] : cases) {
     const Tiles drawn = tiles(panel);
     // No fonts here: only rounding may differ, by one step of 255 here and there.
-    for (const auto& [part, image] : {std::pair{"overlay", drawn.overlay}, std::pair{"map", drawn.map}}) {
+    for (const auto& [part, image] :
+         {std::pair{"overlay", drawn.overlay}, std::pair{"map", drawn.map}}) {
       const Difference difference = from_golden(image, name + "_" + part);
       EXPECT_LT(difference.mean, 0.5) << name << part;
       EXPECT_LT(difference.share, 0.002) << name << part;
@@ -123,7 +135,8 @@ TEST(Tiles, OfAFlatMapAreHatchedAndLeaveThePhotoAlone) {
 
 TEST(Tiles, PutTheMapOnlyOnWhatTheModelSaw) {
   Panel panel = halves();
-  panel.seen = {static_cast<double>(panel.photo.width) / 2, 0, static_cast<double>(panel.photo.width) / 2,
+  panel.seen = {static_cast<double>(panel.photo.width) / 2, 0,
+                static_cast<double>(panel.photo.width) / 2,
                 static_cast<double>(panel.photo.height)};
   const at::Tensor map = tiles(panel).map.to(at::kInt);
   EXPECT_EQ(map[30][5][0].item<int>(), 236);
@@ -136,13 +149,16 @@ TEST(ColourBar, EndsAtTheColoursOfTheScalesEnds) {
   const Scale scale = scale_of(panel.map);
   const Colormap& colours = default_colormap(true);
   const at::Tensor bar = draw_bar(colours, 201);
-  for (const auto& [x, score] : {std::pair{0, scale.low}, std::pair{100, 0.0}, std::pair{200, scale.high}})
+  for (const auto& [x, score] :
+       {std::pair{0, scale.low}, std::pair{100, 0.0}, std::pair{200, scale.high}})
     for (int c = 0; c < 3; ++c)
-      EXPECT_EQ(bar[0][x][c].item<int>(), colour(colours, scale.position(score))[static_cast<std::size_t>(c)]);
+      EXPECT_EQ(bar[0][x][c].item<int>(),
+                colour(colours, scale.position(score))[static_cast<std::size_t>(c)]);
 }
 
 TEST(Panel, EqualsItsGoldenImage) {
-  // Fonts differ between machines: letters cover about 3 % of the page, the three tiles more than half.
+  // Fonts differ between machines: letters cover about 3 % of the page, the three tiles more than
+  // half.
   const at::Tensor drawn = pixels(draw(example(), PictureFormat::png, 1));
   const Difference difference = from_golden(drawn, "panel");
   EXPECT_LT(difference.mean, 6);
@@ -162,7 +178,9 @@ TEST(Panel, GivesEqualBytesEachTimeInEveryFormat) {
 TEST(Panel, SaysMoreWhenTheMapIsFlatOrThePositivePartIsShown) {
   // The remarks' words are tested with Scale; here that they take their place in the picture.
   Panel positive = example();
-  const auto height = [](const Panel& panel) { return pixels(draw(panel, PictureFormat::png, 1)).size(0); };
+  const auto height = [](const Panel& panel) {
+    return pixels(draw(panel, PictureFormat::png, 1)).size(0);
+  };
   const auto plain = height(positive);
   positive.positive_part = true;
   EXPECT_GT(height(positive), plain);
@@ -176,7 +194,8 @@ TEST(Panel, SaysMoreWhenTheMapIsFlatOrThePositivePartIsShown) {
 
 TEST(Panel, TakesHostileTextInEveryFormat) {
   Panel panel = example();
-  panel.title = "<script>alert(1)</script> & \"quotes\" \xff\xfe \x01\x1b[31m \xe2\x80\xae reversed";
+  panel.title =
+      "<script>alert(1)</script> & \"quotes\" \xff\xfe \x01\x1b[31m \xe2\x80\xae reversed";
   panel.subtitle = std::string(2'000'000, 'x');
   panel.unit = std::string("\0\n\t<b>", 6);
   panel.notes.assign(100, "]]> %s %n {0}");
@@ -227,7 +246,8 @@ TEST(Panel, DrawsPhotosOfExtremeShapes) {
 Bars bars(std::vector<double> scores) {
   Bars result;
   result.scores = at::zeros({static_cast<std::int64_t>(scores.size())}, at::kDouble);
-  for (std::size_t i = 0; i < scores.size(); ++i) result.scores[static_cast<std::int64_t>(i)] = scores[i];
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    result.scores[static_cast<std::int64_t>(i)] = scores[i];
   return result;
 }
 
@@ -246,14 +266,16 @@ TEST(Bars, ShowTheLargestAndTheSumOfTheOthers) {
   many.most = 10;
   Bars few = bars(std::vector<double>(11, 1.0));
   few.most = 11;
-  // Ten bars and the sum are as high as eleven bars; the note about it and nothing else comes on top.
+  // Ten bars and the sum are as high as eleven bars; the note about it and nothing else comes on
+  // top.
   const auto height = [](const Bars& b) { return pixels(draw(b, PictureFormat::png, 1)).size(0); };
   EXPECT_GT(height(many), height(few));
   EXPECT_LT(height(many), height(few) + 25);
 }
 
 TEST(Bars, DrawZerosAndNumbersThatAreNotFinite) {
-  for (const std::vector<double>& scores : {std::vector<double>{0, 0}, {std::nan(""), 1}, {std::nan("")}, {HUGE_VAL, -HUGE_VAL}})
+  for (const std::vector<double>& scores :
+       {std::vector<double>{0, 0}, {std::nan(""), 1}, {std::nan("")}, {HUGE_VAL, -HUGE_VAL}})
     EXPECT_NO_THROW(draw(bars(scores), PictureFormat::png, 1));
   EXPECT_THROW(draw(bars({}), PictureFormat::png), Error);
 }

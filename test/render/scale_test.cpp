@@ -1,8 +1,8 @@
 #include "pellucid/render/scale.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,8 +27,11 @@ at::Tensor tensor(std::vector<float> values, std::vector<std::int64_t> shape) {
 }
 
 double lightness(const Colour& c) {
-  const auto linear = [](double v) { return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
-  const double y = 0.2126 * linear(c[0] / 255.0) + 0.7152 * linear(c[1] / 255.0) + 0.0722 * linear(c[2] / 255.0);
+  const auto linear = [](double v) {
+    return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+  };
+  const double y =
+      0.2126 * linear(c[0] / 255.0) + 0.7152 * linear(c[1] / 255.0) + 0.0722 * linear(c[2] / 255.0);
   return y > 0.008856 ? 116 * std::cbrt(y) - 16 : 903.3 * y;
 }
 
@@ -60,9 +63,12 @@ TEST(Scale, OfAPositivePartLeavesOutWhatIsNegativeAndSaysSo) {
 }
 
 TEST(Scale, SaysThatAMapIsFlat) {
-  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, 0.0))), ElementsAre("no attribution: the map is constant 0"));
-  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, -0.25))), ElementsAre("no attribution: the map is constant -0.25"));
-  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, nan))), ElementsAre("no attribution: no score of the map is a finite number"));
+  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, 0.0))),
+              ElementsAre("no attribution: the map is constant 0"));
+  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, -0.25))),
+              ElementsAre("no attribution: the map is constant -0.25"));
+  EXPECT_THAT(remarks(scale_of(at::full({3, 3}, nan))),
+              ElementsAre("no attribution: no score of the map is a finite number"));
   EXPECT_THAT(remarks(scale_of(tensor({-1, -2, -3, 0}, {2, 2}), {.positive_part = true})),
               ElementsAre("no positive attribution: the scores lie between -3 and 0"));
   for (const double value : {0.0, -0.25, 3.0}) EXPECT_TRUE(scale_of(at::full({3, 3}, value)).flat);
@@ -78,7 +84,8 @@ TEST(Scale, CountsScoresThatAreNotFiniteAndIgnoresThemOtherwise) {
 
 TEST(Scale, EndsAtTheClipsQuantileAndSaysHowMuchLiesBeyond) {
   std::vector<float> values(1000);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i + 1) * (i % 2 == 0 ? 1.0f : -1.0f);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(i + 1) * (i % 2 == 0 ? 1.0f : -1.0f);
   const Scale scale = scale_of(tensor(values, {1000}), {.clip = 0.99});
   EXPECT_EQ(scale.high, 990);
   EXPECT_EQ(scale.clipped, 10);
@@ -110,7 +117,8 @@ TEST(Scale, RefusesAClipOutsideOfItsRange) {
 }
 
 TEST(Colormap, EndsAndMiddleAreTheOriginals) {
-  // The first, middle and last entries that the original tables publish; 2/255 is the tabulation's error.
+  // The first, middle and last entries that the original tables publish; 2/255 is the tabulation's
+  // error.
   const auto near = [](const Colour& got, std::array<int, 3> wanted) {
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(got[i], wanted[i], 2);
   };
@@ -124,7 +132,9 @@ TEST(Colormap, EndsAndMiddleAreTheOriginals) {
 TEST(Colormap, OfOneSignGetsLighterAllTheWay) {
   for (const char* name : {"inferno", "viridis", "magma", "cividis", "grey"})
     for (int i = 0; i < 32; ++i)
-      EXPECT_GT(lightness(colour(colormap(name), (i + 1) / 32.0)), lightness(colour(colormap(name), i / 32.0))) << name << i;
+      EXPECT_GT(lightness(colour(colormap(name), (i + 1) / 32.0)),
+                lightness(colour(colormap(name), i / 32.0)))
+          << name << i;
 }
 
 TEST(Colormap, DivergingIsNeutralInTheMiddleAndEquallyStrongOnBothSides) {
@@ -136,8 +146,11 @@ TEST(Colormap, DivergingIsNeutralInTheMiddleAndEquallyStrongOnBothSides) {
     EXPECT_EQ(middle[0], middle[1]);
     EXPECT_EQ(middle[1], middle[2]);
     for (int i = 1; i <= 16; ++i)
-      // OKLab's even lightness differs from CIE's for saturated hues: 12 of 100 is far below the 60 between the ends.
-      EXPECT_NEAR(lightness(colour(map, 0.5 - i / 32.0)), lightness(colour(map, 0.5 + i / 32.0)), 12) << map.name << i;
+      // OKLab's even lightness differs from CIE's for saturated hues: 12 of 100 is far below the 60
+      // between the ends.
+      EXPECT_NEAR(lightness(colour(map, 0.5 - i / 32.0)), lightness(colour(map, 0.5 + i / 32.0)),
+                  12)
+          << map.name << i;
   }
   EXPECT_GE(count, 2);
 }
@@ -161,7 +174,8 @@ TEST(Colormap, UnknownNameListsTheOthers) {
 }
 
 TEST(Resample, KeepsPixelCentresInPlace) {
-  // A ramp stays the same ramp in the picture's coordinates, away from the edges: x → (x + 0.5)/2 - 0.5.
+  // A ramp stays the same ramp in the picture's coordinates, away from the edges: x → (x + 0.5)/2 -
+  // 0.5.
   at::Tensor ramp = at::full({4, 16}, 0.0);
   for (int x = 0; x < 16; ++x) ramp.select(1, x).fill_(x);
   for (const Interpolation how : {Interpolation::bilinear, Interpolation::bicubic}) {
@@ -196,7 +210,8 @@ TEST(Resample, ANanSpoilsOnlyItsOwnPixel) {
 }
 
 TEST(Resample, ShrinksALargePhotoToItsMeans) {
-  // 903 columns are no multiple of the block: the last block is cut. Half black, half white: the edge stays in place.
+  // 903 columns are no multiple of the block: the last block is cut. Half black, half white: the
+  // edge stays in place.
   at::Tensor photo = at::full({600, 903, 3}, 0, at::kByte);
   photo.slice(1, 0, 452).fill_(200);
   const at::Tensor small = resample(photo, 20, 30);
