@@ -4,6 +4,7 @@
 #include <spng.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
