@@ -35,6 +35,13 @@ if ((${#python_files[@]})); then
 fi
 check shellcheck shellcheck -x "${shell_files[@]}"
 
+# clang-tidy reads the precompiled header only when clang made it, so it has a build tree of its own.
+tidy_all() {
+  preset=tidy tree=build-tidy
+  configure
+  cmake --build build-tidy -j "$(job_count)" --target engine/CMakeFiles/pellucid_base.dir/cmake_pch.hxx.pch &&
+    python3 tools/tidy.py build-tidy --jobs "$(job_count)" "$@"
+}
 if ((tidy)); then check clang-tidy tidy_all "$@"; fi
 
 ((${#lint_failed[@]} == 0)) || fail "lint: not fine: $(printf '%s, ' "${lint_failed[@]}" | sed 's/, $//') (./dev format mends the formatting)"
