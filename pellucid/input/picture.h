@@ -26,9 +26,8 @@ struct Picture {
 };
 
 struct DecodeLimits {
-  std::int64_t max_pixels =
-      100'000'000;       // area that a header may claim; also the area of the file's other pages
-  int max_scans = 100;   // of a JPEG; real progressive files have about ten
+  std::int64_t max_pixels = 100'000'000;  // area that a header may claim
+  int max_scans = 100;                    // of a JPEG; real progressive files have about ten
   bool salvage = false;  // true: show what is left of a truncated or damaged picture, and record it
 };
 
