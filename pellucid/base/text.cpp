@@ -167,6 +167,17 @@ std::string nearest(std::string_view word, std::span<const std::string> names, i
   return join(best, ", ");
 }
 
+int display_width(std::string_view text) {
+  int width = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    // E2 and below: Latin, Greek, punctuation, bars. E3 and above: CJK, which terminals draw two columns wide.
+    width += first >= 0xe3 ? 2 : 1;
+    at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  }
+  return width;
+}
+
 std::string on_one_line(std::string_view text) {
   std::string line;
   for (const char c : text) {

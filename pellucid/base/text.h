@@ -38,6 +38,8 @@ std::int64_t parse_bytes(std::string_view text);
 std::string nearest(std::string_view word, std::span<const std::string> names, int count = 3);
 std::string lower_case(std::string_view text);
 std::string join(std::span<const std::string> parts, std::string_view separator);
+// Columns of a terminal that UTF-8 text takes: Chinese characters take two.
+int display_width(std::string_view text);
 // Foreign text (a label, a file name) that is safe on a terminal: control characters are escaped as \x1b, signs that
 // turn the direction of writing are dropped.
 std::string on_one_line(std::string_view text);

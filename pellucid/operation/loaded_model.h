@@ -36,6 +36,7 @@ class LoadedModel {
   // Of an open model.
   const Model& model() const { return *model_; }
   std::shared_ptr<const Runner> runner() const { return runner_; }
+  at::Device device() const { return at::Device(device_); }
   double load_seconds() const { return load_seconds_; }
   const std::string& name() const { return source_.name; }
 

@@ -56,7 +56,7 @@ using UseBatch = std::function<void(std::span<PreparedInput> batch)>;
 void for_each_batch(const Request& request, const Surroundings& surroundings, const InputSettings& settings,
                     std::int64_t most, std::string_view stage, Answer& answer, const UseBatch& use);
 
-// The batch's tensors joined along the batch axis, per model input.
-std::vector<at::Tensor> stack(std::span<const PreparedInput> batch);
+// The batch's tensors joined along the batch axis, per model input, on the device.
+std::vector<at::Tensor> stack(std::span<const PreparedInput> batch, at::Device device);
 
 }  // namespace pellucid

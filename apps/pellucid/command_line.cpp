@@ -1,0 +1,190 @@
+// Words → request → perform → files, text and an exit code. The only place where an Error becomes a line on stderr.
+#include "command_line.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <ostream>
+
+#include "files.h"
+#include "help.h"
+#include "progress_bar.h"
+#include "words.h"
+
+namespace pellucid {
+namespace {
+
+constexpr int done = 0, nothing_done = 1, wrong_usage = 2, some_failed = 3, interrupted = 130;
+
+int exit_code(Fault fault) {
+  if (fault == Fault::usage) return wrong_usage;
+  return fault == Fault::cancelled ? interrupted : nothing_done;
+}
+
+// What is wrong for every input is wrong in the request.
+int exit_code(const Answer& answer) {
+  const auto is_usage = [](const Failure& failure) { return failure.error.fault() == Fault::usage; };
+  if (answer.nothing_done) return std::ranges::all_of(answer.failures, is_usage) ? wrong_usage : nothing_done;
+  if (answer.verdict_failed) return nothing_done;
+  return answer.failures.empty() ? done : some_failed;
+}
+
+std::string now() {
+  const std::time_t time = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+Json failures_of(const Answer& answer) {
+  Json list = Json::array();
+  for (const Failure& failure : answer.failures) {
+    list.push_back({{"input", failure.input}, {"error", failure.error.what()}});
+  }
+  return list;
+}
+
+void write_run_record(OutputFolder& folder, const Command& command, const Answer& answer, const std::string& started,
+                      double seconds) {
+  Json record = {{"pellucid", PELLUCID_VERSION}, {"libtorch", TORCH_VERSION}, {"operation", command.operation->name}};
+  record["started"] = started;
+  record["seconds"] = seconds;
+  record["threads"] = at::get_num_threads();
+  Json options = command.operation->defaults ? command.operation->defaults() : Json::object();
+  options.update(command.options);
+  record["options"] = std::move(options);
+  if (command.operation->takes_settings) record["set"] = command.settings;
+  record["inputs"] = command.inputs;
+  record["files"] = folder.written();
+  record["warnings"] = answer.warnings;
+  record["failures"] = failures_of(answer);
+  // Model, samples, times and whatever else the operation found worth keeping.
+  for (const auto& [key, value] : answer.document.items()) {
+    if (!record.contains(key)) record[key] = value;
+  }
+  const std::string text = to_text(record) + "\n";
+  folder.write("run.json", std::as_bytes(std::span(text)));
+}
+
+class Run {
+ public:
+  Run(const Command& command, const Catalogue& catalogue, const Console& console)
+      : command_(command), catalogue_(catalogue), console_(console), language_(language(command.face.lang)) {}
+
+  int run() {
+    const auto start = std::chrono::steady_clock::now();
+    const std::string started = now();
+    const Operation& operation = *command_.operation;
+    if (!operation.formats.empty()) folder_.emplace(command_.face.out);
+    Request request;
+    request.options = command_.options;
+    request.settings = command_.settings;
+    request.inputs = read_inputs(command_.inputs);
+    if (operation.subject == Subject::model) {
+      model_ = std::make_unique<LoadedModel>(
+          model_source(command_.model, command_.face.metadata, command_.face.labels), catalogue_.formats);
+    }
+    ProgressBar bar(console_.err, console_.progress && !command_.face.quiet, language_);
+    const Answer answer = perform(operation, request, surroundings(bar));
+    bar.clear();
+    const bool only_failure = answer.nothing_done && answer.failures.size() == 1;
+    if (folder_ && !request.inputs.empty() && !only_failure) {
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      write_run_record(*folder_, command_, answer, started, seconds);
+    }
+    print(answer);
+    return exit_code(answer);
+  }
+
+ private:
+  Surroundings surroundings(ProgressBar& bar) {
+    Surroundings around;
+    around.catalogue = &catalogue_;
+    around.model = model_.get();
+    around.cancellation = console_.cancellation;
+    around.progress = [&bar](const Progress& progress) { bar.tell(progress); };
+    around.artefact = [this](Artefact&& artefact) {
+      if (folder_) folder_->write(artefact.name, artefact.bytes);
+    };
+    around.language = language_;
+    return around;
+  }
+
+  void print(const Answer& answer) const {
+    for (const Failure& failure : answer.failures) complain(failure.error);
+    if (!command_.face.quiet) {
+      for (const std::string& warning : answer.warnings) {
+        console_.err << say(language_, "warning: {0}", {on_one_line(warning)}) << "\n";
+      }
+    }
+    if (command_.face.json) {
+      Json document = answer.document;
+      if (!answer.warnings.empty()) document["warnings"] = answer.warnings;
+      if (!answer.failures.empty()) document["failures"] = failures_of(answer);
+      console_.out << to_text(document) << "\n";
+      return;
+    }
+    console_.out << answer.text;
+    if (!answer.text.empty() && !answer.text.ends_with('\n')) console_.out << "\n";
+    if (!folder_ || folder_->written().empty() || command_.face.quiet) return;
+    console_.out << say(language_, "{0} files in {1}",
+                        {std::to_string(folder_->written().size()), on_one_line(folder_->path())})
+                 << "\n";
+  }
+
+  void complain(const Error& error) const { console_.err << "pellucid: " << on_one_line(error.what()) << "\n"; }
+
+  const Command& command_;
+  const Catalogue& catalogue_;
+  const Console& console_;
+  Language language_;
+  std::optional<OutputFolder> folder_;
+  std::unique_ptr<LoadedModel> model_;
+};
+
+int run_command(const Command& command, const Catalogue& catalogue, const Console& console) {
+  const Language in = language(command.face.lang);
+  if (command.version) {
+    console.out << "pellucid " PELLUCID_VERSION " (LibTorch " TORCH_VERSION ")\n";
+  } else if (command.man) {
+    console.out << man_page(catalogue);
+  } else if (!command.completions.empty()) {
+    console.out << completions(command.completions, catalogue);
+  } else if (command.operation != nullptr && command.help) {
+    console.out << verb_help(*command.operation, in);
+  } else if (command.operation == nullptr) {
+    console.out << general_help(catalogue, in);
+    return command.help ? done : wrong_usage;
+  } else {
+    return Run(command, catalogue, console).run();
+  }
+  return done;
+}
+
+}  // namespace
+
+int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue, const Console& console) {
+  int code = nothing_done;
+  try {
+    code = run_command(read_words(words, catalogue), catalogue, console);
+  } catch (const Error& error) {
+    console.err << "pellucid: " << on_one_line(error.what()) << "\n";
+    code = exit_code(error.fault());
+  } catch (const std::exception& error) {
+    console.err << "pellucid: " << on_one_line(first_line(error.what())) << "\n";
+  }
+  console.out.flush();
+  if (!console.out && code == done) {
+    console.err << "pellucid: the answer could not be written to standard output\n";
+    code = nothing_done;
+  }
+  return code;
+}
+
+}  // namespace pellucid

@@ -1,0 +1,243 @@
+// Inputs from folders, models from files, answers into a folder. Invariant: whatever happens (an error, a full disk,
+// Ctrl-C), no file with half of its content stands under an answer's name.
+#include "files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "pellucid/model/file.h"
+
+namespace pellucid {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_input_file(const fs::path& path) {
+  static constexpr std::string_view endings[] = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".npy"};
+  if (path.filename().string().starts_with('.')) return false;
+  return std::ranges::find(endings, lower_case(path.extension().string())) != std::end(endings);
+}
+
+std::vector<std::string> files_below(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator it(folder, options, error), end; !error && it != end; it.increment(error)) {
+    const bool hidden = it->path().filename().string().starts_with('.');
+    std::error_code ignored;
+    if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
+    if (!hidden && it->is_regular_file(ignored) && is_input_file(it->path())) files.push_back(it->path().string());
+  }
+  if (error) throw input_error("can't list the folder: " + error.message()).at(folder);
+  if (files.empty()) {
+    throw input_error("no pictures and no .npy files in the folder")
+        .at(folder)
+        .hint("readable are JPEG, PNG, WebP, TIFF, BMP and .npy");
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+// "x=cat.npy" names the input x, unless a file of that whole name exists.
+RequestInput input_of(const std::string& word) {
+  RequestInput input;
+  std::string path = word;
+  const std::size_t equals = word.find('=');
+  std::error_code ignored;
+  if (equals != std::string::npos && equals > 0 && !fs::exists(word, ignored)) {
+    const std::string name = word.substr(0, equals);
+    if (name.find('/') == std::string::npos) {
+      input.of = name;
+      path = word.substr(equals + 1);
+    }
+  }
+  input.name = path;
+  input.read = [path] { return read_file(path); };
+  return input;
+}
+
+// The last `folders` folders of the path, then its name.
+std::string tail(const fs::path& path, int folders, bool extension) {
+  fs::path name = extension ? path.filename() : path.stem();
+  fs::path folder = path.parent_path();
+  for (int i = 0; i < folders && folder.has_filename(); ++i) {
+    name = folder.filename() / name;
+    folder = folder.parent_path();
+  }
+  return name.generic_string();
+}
+
+bool all_differ(std::span<RequestInput*> inputs, int folders, bool extension) {
+  std::set<std::string> seen;
+  for (RequestInput* input : inputs) {
+    input->stem = tail(fs::absolute(input->name).lexically_normal(), folders, extension);
+    if (!seen.insert(input->stem).second) return false;
+  }
+  return true;
+}
+
+// Inputs of one stem keep as many folders as tell them apart; files of one folder keep their extension.
+void make_stems(std::vector<RequestInput>& inputs) {
+  std::map<std::string, std::vector<RequestInput*>> groups;
+  for (RequestInput& input : inputs) {
+    groups[input.of + "=" + fs::path(input.name).stem().string()].push_back(&input);
+  }
+  constexpr int most_folders = 64;
+  for (auto& [stem, group] : groups) {
+    bool differ = false;
+    for (int folders = 0; !differ && folders < most_folders; ++folders) {
+      for (const bool extension : {false, true}) {
+        differ = differ || all_differ(group, folders, extension);
+      }
+    }
+    if (differ) continue;
+    // The very same file twice.
+    std::map<std::string, int> times;
+    for (RequestInput* input : group) {
+      input->stem = tail(fs::absolute(input->name).lexically_normal(), 1, true);
+      const int time = ++times[input->stem];
+      if (time > 1) input->stem += "-" + std::to_string(time);
+    }
+  }
+}
+
+std::string text_of(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Json labels_of(const std::string& path) {
+  Json labels = Json::array();
+  const std::string text = text_of(path);
+  std::size_t from = 0;
+  while (from < text.size()) {
+    std::size_t end = std::min(text.find('\n', from), text.size());
+    std::string line = text.substr(from, end - from);
+    if (line.ends_with('\r')) line.pop_back();
+    labels.push_back(Json::array({line}));
+    from = end + 1;
+  }
+  while (!labels.empty() && labels.back()[0] == "") labels.erase(labels.size() - 1);
+  if (labels.empty()) throw usage_error("no labels in the file").at(path).hint("write one per line");
+  return labels;
+}
+
+Error storage_error(const std::string& what, const std::string& where, int code) {
+  Error error(Fault::storage, what + ": " + std::strerror(code));
+  error.at(where);
+  if (code == ENOSPC || code == EDQUOT) return error.hint("make room, or give another folder with --out");
+  return error.hint("give another folder with --out");
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) throw input_error("it is a folder, not a file").at(path);
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    throw input_error(fs::exists(path, error) ? "can't be read: " + std::string(std::strerror(errno))
+                                              : std::string("there is no such file"))
+        .at(path);
+  }
+  stream.seekg(0, std::ios::end);
+  const auto size = static_cast<std::streamoff>(stream.tellg());
+  // A pipe has no size: read until it ends.
+  if (size < 0) {
+    stream.clear();
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    return {bytes, bytes + text.size()};
+  }
+  stream.seekg(0);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  stream.read(reinterpret_cast<char*>(bytes.data()), size);
+  if (stream.gcount() != size) throw input_error("it could not be read to its end").at(path);
+  return bytes;
+}
+
+std::vector<RequestInput> read_inputs(std::span<const std::string> words) {
+  std::vector<RequestInput> inputs;
+  for (const std::string& word : words) {
+    std::error_code ignored;
+    if (!fs::is_directory(word, ignored)) {
+      inputs.push_back(input_of(word));
+      continue;
+    }
+    for (const std::string& file : files_below(word)) inputs.push_back(input_of(file));
+  }
+  make_stems(inputs);
+  return inputs;
+}
+
+ModelSource model_source(const std::string& path, const std::optional<std::string>& metadata,
+                         const std::optional<std::string>& labels) {
+  ModelSource source;
+  source.name = path;
+  source.read = [path] { return map_file(path); };
+  std::error_code ignored;
+  std::string sidecar = metadata.value_or("");
+  for (const fs::path& beside : {fs::path(path + ".json"), fs::path(path).replace_extension(".json")}) {
+    if (sidecar.empty() && fs::is_regular_file(beside, ignored)) sidecar = beside.string();
+  }
+  Json document = Json::object();
+  if (!sidecar.empty()) {
+    try {
+      document = parse_json(text_of(sidecar), sidecar, {.max_bytes = std::size_t{64} << 20});
+    } catch (const Error& error) {
+      throw usage_error(error.message()).at(sidecar).hint("this file supplies what the model's file lacks");
+    }
+    if (!document.is_object()) throw usage_error("expected a JSON object").at(sidecar);
+  }
+  if (labels) document["labels"] = labels_of(*labels);
+  if (!document.empty()) source.sidecar = to_text(document, false);
+  return source;
+}
+
+OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
+  fs::path existing = fs::absolute(path_).lexically_normal();
+  std::error_code ignored;
+  while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
+  if (!fs::is_directory(existing, ignored)) {
+    throw Error(Fault::storage, "it is a file, not a folder").at(existing.string()).hint("give another folder with --out");
+  }
+  if (::access(existing.c_str(), W_OK) != 0) throw storage_error("can't write into the folder", existing.string(), errno);
+}
+
+void OutputFolder::write(std::string_view name, std::span<const std::byte> bytes) {
+  const fs::path target = (fs::path(path_) / name).lexically_normal();
+  std::error_code error;
+  fs::create_directories(target.parent_path(), error);
+  if (error) throw storage_error("can't make the folder", target.parent_path().string(), error.value());
+  const std::string whole = target.string();
+  std::string temporary = (target.parent_path() / ".pellucid-XXXXXX").string();
+  const int file = ::mkstemp(temporary.data());
+  if (file < 0) throw storage_error("can't write", whole, errno);
+  int failed = 0;
+  std::size_t done = 0;
+  while (failed == 0 && done < bytes.size()) {
+    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
+    if (count >= 0) done += static_cast<std::size_t>(count);
+    else if (errno != EINTR) failed = errno;
+  }
+  // mkstemp makes files private; answers get the permissions that any new file has.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (failed == 0 && ::fchmod(file, 0666 & ~mask) != 0) failed = errno;
+  if (::close(file) != 0 && failed == 0) failed = errno;
+  if (failed == 0 && std::rename(temporary.c_str(), whole.c_str()) != 0) failed = errno;
+  if (failed != 0) {
+    ::unlink(temporary.c_str());
+    throw storage_error("can't write", whole, failed);
+  }
+  if (names_.insert(std::string(name)).second) written_.emplace_back(name);
+}
+
+}  // namespace pellucid

@@ -1,0 +1,42 @@
+// The program: the generated tables as one Catalogue, and Ctrl-C as a cancellation.
+#include <csignal>
+#include <iostream>
+#include <unistd.h>
+#include <vector>
+
+#include "command_line.h"
+#include "pellucid/formats/table.h"
+#include "pellucid/methods/table.h"
+#include "pellucid/operations/table.h"
+
+namespace {
+
+// A signal handler has no other way to reach it.
+pellucid::Cancellation interrupted;
+
+// The first Ctrl-C lets the work stop in order; the second ends the process at once.
+extern "C" void interrupt(int signal) {
+  interrupted.request();
+  std::signal(signal, SIG_DFL);
+}
+
+template <class Entry>
+std::vector<const Entry*> all(std::span<const Entry* const> table) {
+  return {table.begin(), table.end()};
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::signal(SIGINT, interrupt);
+  std::signal(SIGTERM, interrupt);
+  const std::vector<std::string_view> words(arguments + 1, arguments + std::max(count, 1));
+  const pellucid::Catalogue catalogue{
+      all(pellucid::operations()), all(pellucid::methods()), all(pellucid::formats())};
+  const pellucid::Console console{
+      .out = std::cout, .err = std::cerr, .progress = isatty(STDERR_FILENO) == 1, .cancellation = &interrupted};
+  const int code = pellucid::run_command_line(words, catalogue, console);
+  std::cout.flush();
+  // LibTorch's threads and tables need no tidying at the end of a process.
+  std::_Exit(code);
+}

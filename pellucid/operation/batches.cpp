@@ -1,0 +1,95 @@
+// Many inputs: a few are prepared at a time, and samples of equal shapes go through the model together.
+#include <ATen/ops/cat.h>
+
+#include "pellucid/operation/prepared_input.h"
+
+namespace pellucid {
+namespace {
+
+bool alike(const PreparedInput& a, const PreparedInput& b) {
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    if (a.tensors[i].data.sizes().slice(1) != b.tensors[i].data.sizes().slice(1)) return false;
+  }
+  return true;
+}
+
+// Inputs whose leading axis is no batch (a scalar, say) can't be joined.
+bool joinable(const PreparedInput& input) {
+  return std::ranges::all_of(input.tensors, [](const NamedTensor& tensor) { return tensor.data.dim() > 0; });
+}
+
+}  // namespace
+
+std::vector<at::Tensor> stack(std::span<const PreparedInput> batch, at::Device device) {
+  std::vector<at::Tensor> joined;
+  for (std::size_t i = 0; i < batch.front().tensors.size(); ++i) {
+    std::vector<at::Tensor> parts;
+    for (const PreparedInput& input : batch) parts.push_back(input.tensors[i].data);
+    joined.push_back((parts.size() == 1 ? parts.front() : at::cat(parts)).to(device));
+  }
+  return joined;
+}
+
+void for_each_batch(const Request& request, const Surroundings& surroundings, const InputSettings& settings,
+                    std::int64_t most, std::string_view stage, Answer& answer, const UseBatch& use) {
+  const Model& model = surroundings.model->model();
+  const std::vector<InputGroup> groups = group_inputs(request.inputs, model);
+  const auto check = [&] {
+    if (surroundings.cancellation != nullptr) surroundings.cancellation->check();
+  };
+  std::int64_t done = 0;
+  const auto tell = [&] {
+    if (surroundings.progress) surroundings.progress({stage, done, static_cast<std::int64_t>(groups.size())});
+  };
+  const auto fail = [&](const std::string& name, Error error) {
+    if (error.fault() == Fault::cancelled || error.fault() == Fault::storage) throw error;
+    answer.failures.push_back({name, std::move(error)});
+  };
+  std::vector<PreparedInput> batch;
+  const auto run = [&] {
+    if (batch.empty()) return;
+    try {
+      use(batch);
+    } catch (const Error& error) {
+      if (batch.size() == 1) {
+        fail(batch.front().name, error);
+      } else {
+        if (error.fault() == Fault::cancelled || error.fault() == Fault::storage) throw;
+        for (PreparedInput& input : batch) {
+          check();
+          try {
+            use(std::span(&input, 1));
+          } catch (const Error& own) {
+            fail(input.name, own);
+          }
+        }
+      }
+    }
+    done += static_cast<std::int64_t>(batch.size());
+    batch.clear();
+    tell();
+  };
+  tell();
+  std::int64_t samples = 0;
+  for (const InputGroup& group : groups) {
+    check();
+    try {
+      PreparedInput input = prepare_input(group, model, settings);
+      const bool joins = !batch.empty() && samples + input.samples() <= most && joinable(input) &&
+                         alike(input, batch.front());
+      if (!joins) {
+        run();
+        samples = 0;
+      }
+      samples += joinable(input) ? input.samples() : most;
+      batch.push_back(std::move(input));
+    } catch (const Error& error) {
+      fail(group.front()->name, error);
+      ++done;
+    }
+  }
+  run();
+  answer.nothing_done = !groups.empty() && answer.failures.size() == groups.size();
+}
+
+}  // namespace pellucid

@@ -1,0 +1,93 @@
+// Reads a model by the table of formats, once, and makes the runner that answers for it.
+#include "pellucid/operation/loaded_model.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+
+#include "pellucid/base/text.h"
+#include "pellucid/run/lift_batch.h"
+#include "pellucid/run/rewrites.h"
+
+namespace pellucid {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Model read(const ModelSource& source, std::span<const Format* const> formats, const ModelSettings& settings) {
+  const ModelBytes bytes = source.read();
+  for (const Format* format : formats) {
+    if (!format->recognises(bytes.bytes)) continue;
+    LoadSettings load;
+    load.allow_nonfinite = settings.allow_nonfinite;
+    load.sidecar = source.sidecar;
+    Model model = format->read(bytes, source.name, load);
+    return model;
+  }
+  std::vector<std::string> known;
+  for (const Format* format : formats) known.emplace_back(format->summary);
+  throw model_error(bytes.bytes.empty() ? "the file is empty" : "not a model file of a format that is known")
+      .at(source.name)
+      .hint("readable are: " + join(known, ", "));
+}
+
+void check_device(const std::string& device) {
+  if (device != "cuda" || at::globalContext().hasCUDA()) return;
+  throw usage_error("there is no CUDA device for this LibTorch").at("--device cuda").hint("use --device cpu");
+}
+
+// LibTorch's own default knows OMP_NUM_THREADS and the cores this process may use; it is asked before it is changed.
+void set_threads(std::int64_t threads) {
+  static const int unasked = at::get_num_threads();
+  at::set_num_threads(threads > 0 ? static_cast<int>(threads) : unasked);
+}
+
+void set_output_kind(Model& model, const std::string& name) {
+  for (const OutputKind kind : {OutputKind::logits, OutputKind::probabilities, OutputKind::multilabel,
+                                OutputKind::binary, OutputKind::regression, OutputKind::dense, OutputKind::other}) {
+    if (to_string(kind) != name) continue;
+    // Of several outputs the first is the answer; the others keep what the file says.
+    if (!model.metadata.outputs.empty()) {
+      model.metadata.outputs.front().kind = kind;
+      model.metadata.outputs.front().guessed = false;
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t MemorySettings::bytes() const {
+  if (!memory_limit) return 0;
+  try {
+    return parse_bytes(*memory_limit);
+  } catch (Error& error) {
+    throw error.at("--memory-limit");
+  }
+}
+
+LoadedModel::LoadedModel(ModelSource source, std::vector<const Format*> formats)
+    : source_(std::move(source)), formats_(std::move(formats)) {}
+
+LoadedModel::~LoadedModel() = default;
+
+const Model& LoadedModel::open(const ModelSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  check_device(settings.device);
+  set_threads(settings.threads);
+  if (!model_) {
+    const auto start = Clock::now();
+    model_ = read(source_, formats_, settings);
+    load_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  if (settings.output_kind) set_output_kind(*model_, *settings.output_kind);
+  if (!runner_ || device_ != settings.device) {
+    auto graph = model_->graph;
+    if (settings.device != "cpu") graph = with_device(graph, at::Device(settings.device));
+    runner_ = std::make_shared<BatchRunner>(std::make_shared<Executor>(graph));
+    device_ = settings.device;
+  }
+  return *model_;
+}
+
+}  // namespace pellucid

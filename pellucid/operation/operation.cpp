@@ -1,0 +1,72 @@
+// The one door to the operations: a request is checked against the table before anything runs, and foreign
+// exceptions leave as pellucid::Error.
+#include "pellucid/operation/operation.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace pellucid {
+namespace {
+
+template <class Entry>
+std::vector<std::string> names_of(const std::vector<const Entry*>& table) {
+  std::vector<std::string> names;
+  for (const Entry* entry : table) names.emplace_back(entry->name);
+  return names;
+}
+
+void check(const Operation& operation, const Request& request, const Surroundings& surroundings) {
+  const std::string verb(operation.name);
+  check_settings(operation.options, request.options, "option of " + verb);
+  if (!request.settings.empty() && !operation.takes_settings) {
+    throw usage_error(verb + " takes no method settings");
+  }
+  if (operation.subject == Subject::model && surroundings.model == nullptr) {
+    throw usage_error(verb + " needs a model");
+  }
+  if (operation.inputs == Inputs::none && !request.inputs.empty()) {
+    throw usage_error(verb + " takes no inputs").at(request.inputs.front().name);
+  }
+  if (operation.inputs == Inputs::required && request.inputs.empty()) {
+    throw usage_error(verb + " needs an input").hint("give a picture, an .npy file or a folder of them");
+  }
+}
+
+}  // namespace
+
+const Operation* Catalogue::find_operation(std::string_view name) const {
+  const auto found = std::ranges::find(operations, name, &Operation::name);
+  return found == operations.end() ? nullptr : *found;
+}
+
+const Method& Catalogue::method(std::string_view name) const {
+  const auto found = std::ranges::find(methods, name, &Method::name);
+  if (found != methods.end()) return **found;
+  // Names are written with hyphens, too, by people who come from other tools.
+  std::string underscored = lower_case(name);
+  std::ranges::replace(underscored, '-', '_');
+  const auto again = std::ranges::find(methods, underscored, &Method::name);
+  if (again != methods.end()) return **again;
+  const auto names = names_of(methods);
+  const std::string like = nearest(underscored, names);
+  throw usage_error("unknown method \"" + std::string(name) + "\"")
+      .hint(like.empty() ? "there are " + join(names, ", ") : "did you mean " + like + "?");
+}
+
+Answer perform(const Operation& operation, const Request& request, const Surroundings& surroundings) {
+  try {
+    check(operation, request, surroundings);
+    return operation.run(request, surroundings);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw Error(Fault::too_large, "not enough memory").at(operation.name).hint("set a --memory-limit");
+  } catch (const c10::Error& error) {
+    throw internal_error(first_line(error.what_without_backtrace())).at(operation.name);
+  } catch (const std::exception& error) {
+    throw internal_error(first_line(error.what())).at(operation.name);
+  }
+}
+
+}  // namespace pellucid
