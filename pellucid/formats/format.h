@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "pellucid/model/file.h"
 #include "pellucid/model/model.h"
 
 namespace pellucid {
@@ -13,12 +14,6 @@ struct LoadSettings {
   bool allow_nonfinite = false;  // NaN or infinite weights
   bool trust = false;            // formats that can run code
   std::string sidecar;           // JSON text that supplies or overrides metadata; empty: none
-};
-
-// The model file's bytes, mapped or in memory; they outlive the model that is read from them.
-struct ModelBytes {
-  std::shared_ptr<const void> owner;
-  std::span<const std::byte> bytes;
 };
 
 struct Format {

@@ -2,11 +2,19 @@
 // Read from extra/pellucid.json inside the file, a sidecar MODEL.json, or flags; docs/metadata.md is the format.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pellucid/base/json.h"
+#include "pellucid/graph/graph.h"
 #include "pellucid/input/preprocess.h"
 
 namespace pellucid {
@@ -48,5 +56,25 @@ struct Metadata {
   std::vector<std::vector<std::string>> labels;  // per class: the shown name, then synonyms; empty: none recorded
   std::optional<Sample> sample;
 };
+
+// The bytes of an entry of the model file ("pellucid/sample/input_0.bin"); empty when it has none of that path.
+using EntrySource = std::function<std::optional<std::vector<std::byte>>(const std::string& path)>;
+
+// What the graph alone tells: names of inputs and outputs, and guesses of their kinds.
+Metadata guess_metadata(const Graph& graph);
+
+// Lays a document (docs/metadata.md) over `metadata`, whose inputs and outputs are the graph's; what it leaves out
+// stays. Throws Error (Fault::model) naming the key: of a wrong type, an unknown input or output, a sample whose
+// entry is missing or of another size. `strict`: unknown keys are refused, too (of a sidecar, where they are typing
+// errors; a file of a later version may have more). Returns what is odd, one line each.
+std::vector<std::string> apply_metadata(const Json& document, const EntrySource& entries, bool strict,
+                                        Metadata& metadata);
+
+// The document of the metadata; of the sample names, dtypes and shapes only.
+Json to_json(const Metadata& metadata);
+
+// "float32", "int64", ... as Python's torch names them; nullopt for another word.
+std::optional<at::ScalarType> dtype_of(std::string_view name);
+std::string_view dtype_name(at::ScalarType type);
 
 }  // namespace pellucid

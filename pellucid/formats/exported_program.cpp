@@ -1,0 +1,178 @@
+// PyTorch's exported programs (.pt2), as torch.export.save of torch 2.9 to 2.15 writes them: a zip archive of JSON and
+// raw tensors, read in place. No pickle is read, no code is run, nothing is written, and what the file claims is
+// checked before anything is allocated. Either the whole program is read or nothing.
+#include <future>
+
+#include "pellucid/base/error.h"
+#include "pellucid/base/fingerprint.h"
+#include "pellucid/formats/format.h"
+#include "pellucid/formats/pt2/foreign.h"
+#include "pellucid/formats/pt2/program.h"
+#include "pellucid/formats/pt2/weights.h"
+#include "pellucid/formats/pt2/zip.h"
+#include "pellucid/graph/aliases.h"
+#include "pellucid/run/rewrites.h"
+
+namespace pellucid {
+namespace {
+
+using namespace pt2;
+
+constexpr std::size_t most_shown = 40, most_metadata_keys = 256;
+
+std::string root_of(const ZipArchive& archive) {
+  if (archive.records().empty()) return {};
+  const std::string_view first = archive.records()[0].name;
+  return std::string(first.substr(0, first.find('/')));
+}
+
+// "models/model.json" or the only program that there is.
+std::string program_name(const ZipArchive& archive, const std::string& root) {
+  const std::string folder = root + "/models/";
+  std::vector<std::string> names;
+  for (const Record& record : archive.records()) {
+    const std::string_view name = record.name;
+    if (!name.starts_with(folder) || !name.ends_with(".json")) continue;
+    names.emplace_back(name.substr(folder.size(), name.size() - folder.size() - 5));
+    if (names.back() == "model") return names.back();
+  }
+  if (names.empty()) throw foreign_archive(archive);
+  if (names.size() == 1) return names[0];
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  throw model_error("the archive holds several programs: " + all).hint("save each in its own file, or name one of them \"model\"");
+}
+
+void check_byte_order(const ZipArchive& archive, const std::string& root) {
+  const Record* record = archive.find(root + "/byteorder");
+  if (record == nullptr) return;
+  Content content;
+  if (archive.text(*record, content) != "little") {
+    throw model_error("the weights are not little-endian").at("record " + root + "/byteorder").hint("export the model on a little-endian machine");
+  }
+}
+
+void refuse(const std::vector<std::string>& problems) {
+  if (problems.empty()) return;
+  std::string all;
+  for (std::size_t i = 0; i < std::min(problems.size(), most_shown); ++i) all += (i == 0 ? "" : "; ") + problems[i];
+  if (problems.size() > most_shown) all += "; and " + std::to_string(problems.size() - most_shown) + " more";
+  throw model_error("the program uses what this reader does not know: " + all)
+      .hint("export the model again with torch 2.9 to 2.15, custom operators replaced by PyTorch's own and plain tensors as weights");
+}
+
+// The metadata's objects are small; a file with an object of a million keys was made to take a reader's time.
+void check_keys(const JsonItem& item, std::string_view place) {
+  if (item.is_object() && item.items().size() > most_metadata_keys) {
+    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) + " keys").at(place);
+  }
+  for (const JsonItem& child : item.items()) check_keys(child, place);
+}
+
+Json parse_metadata(std::string_view text, const std::string& place) {
+  check_keys(JsonTree(text, place).root(), place);
+  return parse_json(text, place);
+}
+
+void read_metadata(const ZipArchive& archive, const std::string& root, const LoadSettings& settings, Model& model) {
+  const EntrySource entries = [&](const std::string& path) -> std::optional<std::vector<std::byte>> {
+    const Record* record = archive.find(root + "/" + path);
+    if (record == nullptr) return std::nullopt;
+    const Content content = archive.content(*record);
+    return std::vector<std::byte>(content.bytes.begin(), content.bytes.end());
+  };
+  const auto apply = [&](std::string_view text, const std::string& place, bool strict) {
+    try {
+      for (std::string& odd : apply_metadata(parse_metadata(text, place), entries, strict, model.metadata)) {
+        model.warnings.push_back(std::move(odd));
+      }
+    } catch (Error& error) {
+      throw error.where().find(place) == std::string::npos ? error.at(place) : error;
+    }
+  };
+  const std::string own = root + "/extra/pellucid.json";
+  Content content;
+  if (const Record* record = archive.find(own)) apply(archive.text(*record, content), "record " + own, false);
+  if (!settings.sidecar.empty()) apply(settings.sidecar, "sidecar", true);
+}
+
+std::string stem(std::string_view file) {
+  const std::string_view name = file.substr(file.find_last_of("/\\") + 1);
+  return std::string(name.substr(0, name.rfind('.')));
+}
+
+bool recognises(std::span<const std::byte> bytes) {
+  if (!looks_like_zip(bytes)) return false;
+  try {
+    const ZipArchive archive(bytes);
+    const std::string folder = root_of(archive) + "/models/";
+    for (const Record& record : archive.records()) {
+      if (record.name.starts_with(folder) && record.name.ends_with(".json")) return true;
+    }
+    return false;
+  } catch (const Error&) {
+    return true;  // a damaged archive: reading it says what is wrong
+  }
+}
+
+Model read_archive(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
+  if (!looks_like_zip(file.bytes)) throw foreign_bytes(file.bytes);
+  const ZipArchive archive(file.bytes);
+  const std::string root = root_of(archive), model_name = program_name(archive, root);
+  check_byte_order(archive, root);
+
+  const std::string program_record = root + "/models/" + model_name + ".json";
+  Content text;
+  const JsonTree tree(archive.text(archive.get(program_record), text), "record " + program_record);
+  Weights weights(file, archive, root, model_name);
+  Model model;
+  try {
+    std::vector<std::string> problems = problems_of(tree.root());
+    if (problems.empty() || !problems[0].starts_with("schema version")) {
+      for (std::string& problem : weights.problems(weights_of(tree.root()))) problems.push_back(std::move(problem));
+    }
+    refuse(problems);
+    model.graph = read_program(tree.root(), [&](std::string_view fqn) { return weights.tensor(fqn); });
+  } catch (Error& error) {
+    throw error.where().find("record ") == std::string::npos ? error.at("record " + program_record) : error;
+  }
+  model.warnings = weights.verify(settings.allow_nonfinite);
+
+  model.metadata = guess_metadata(*model.graph);
+  model.metadata.name = stem(name);
+  if (const JsonItem* version = tree.root().find("torch_version")) model.metadata.producer = "torch " + std::string(version->text());
+  read_metadata(archive, root, settings, model);
+  model.graph = fold_constants(rewrite_norms(functionalise(*model.graph)));
+  return model;
+}
+
+Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
+  // Hashing takes as long as all the rest: it runs beside it.
+  auto fingerprint = std::async(std::launch::async, [&] { return sha256(file.bytes); });
+  Model model;
+  try {
+    model = read_archive(file, name, settings);
+  } catch (Error& error) {
+    throw error.at(name);
+  } catch (const std::bad_alloc&) {
+    throw Error(Fault::too_large, "the model needs more memory than there is").at(name).hint("explain it on a machine with more memory");
+  } catch (const c10::Error& error) {
+    throw model_error("PyTorch refused a part of the program: " + first_line(error.what_without_backtrace())).at(name).hint("export the model again");
+  }
+  model.format = "exported_program";
+  model.file = std::string(name);
+  model.fingerprint = fingerprint.get();
+  return model;
+}
+
+}  // namespace
+
+extern constinit const Format exported_program = {
+    .name = "exported_program",
+    .summary = "PyTorch exported program, as torch.export.save writes it",
+    .extensions = ".pt2",
+    .recognises = recognises,
+    .read = read,
+};
+
+}  // namespace pellucid

@@ -1,0 +1,18 @@
+// The numbers by which an exported program names dtypes, layouts and memory formats.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace pellucid::pt2 {
+
+// nullopt for a number that no torch up to 2.15 writes.
+std::optional<at::ScalarType> scalar_type(std::int64_t number);
+std::optional<at::Layout> layout(std::int64_t number);
+std::optional<at::MemoryFormat> memory_format(std::int64_t number);
+
+inline constexpr std::int64_t strided_layout = 7;
+
+}  // namespace pellucid::pt2
