@@ -1,9 +1,9 @@
 """Exports a model as a `.pt2` that Pellucid explains: the program, its preprocessing, labels and a checked sample.
 
-    pellucid.export.export(model, torch.zeros(1, 3, 224, 224), "model.pt2",
-                           preprocessing=weights.transforms(), labels=weights.meta["categories"])
+pellucid.export.export(model, torch.zeros(1, 3, 224, 224), "model.pt2",
+                       preprocessing=weights.transforms(), labels=weights.meta["categories"])
 
-    python -m pellucid.export resnet50 resnet50.pt2
+python -m pellucid.export resnet50 resnet50.pt2
 """
 
 import argparse
@@ -13,10 +13,10 @@ import sys
 import torch
 from torch.utils import _pytree as pytree
 
-from pellucid.exporting import ExportError, archive, labels as label_lists, metadata, named_models
+from pellucid.exporting import ExportError, archive, metadata, named_models, source_paths
+from pellucid.exporting import labels as label_lists
 from pellucid.exporting import preprocessing as preprocessing_records
 from pellucid.exporting import program as programs
-from pellucid.exporting import source_paths
 
 __all__ = ["ExportError", "export", "main"]
 
@@ -71,7 +71,9 @@ def export(
     images = _image_preprocessing(preprocessing)
     if example is None:
         if len(images) != 1 or None not in images:
-            raise ExportError("no example, and no single image input whose preprocessing could make one")
+            raise ExportError(
+                "no example, and no single image input whose preprocessing could make one"
+            )
         example = _batched(_photo_for(photo, None), images[None], 1)
 
     with programs.evaluation_mode(model):
@@ -96,7 +98,9 @@ def export(
                     )
                 sample_inputs[leaf_name] = made
                 photos[leaf_name] = preprocessing_records.png_of(picture)
-        outputs = metadata.output_leaves(_run(model, example, [sample_inputs[leaf[0]] for leaf in leaves]))
+        outputs = metadata.output_leaves(
+            _run(model, example, [sample_inputs[leaf[0]] for leaf in leaves])
+        )
 
     entry, blobs = None, []
     if sample:
@@ -126,12 +130,18 @@ def _image_preprocessing(given):
 def _by_input(images, leaves):
     names = [name for name, _, _ in leaves]
     if None in images:
-        pictures = [name for name, tensor, _ in leaves if tensor.dim() == 4 and tensor.is_floating_point()]
+        pictures = [
+            name for name, tensor, _ in leaves if tensor.dim() == 4 and tensor.is_floating_point()
+        ]
         if not pictures:
-            raise ExportError("a preprocessing was given, but no input is a float tensor of four axes")
+            raise ExportError(
+                "a preprocessing was given, but no input is a float tensor of four axes"
+            )
         return {pictures[0]: images[None]}
     if unknown := set(images) - set(names):
-        raise ExportError(f"preprocessing: the model has no input {', '.join(sorted(unknown))}; it has {names}")
+        raise ExportError(
+            f"preprocessing: the model has no input {', '.join(sorted(unknown))}; it has {names}"
+        )
     return images
 
 
@@ -139,10 +149,20 @@ def _photo_for(path, tensor, recorded=None):
     """The user's photo; a drawn one otherwise, of the input's size where nothing resizes or crops it."""
     if path is not None:
         return preprocessing_records.open_photo(path)
-    if recorded and recorded.record["resize"]["mode"] == "none" and recorded.record["crop"]["mode"] == "none":
-        height, width = tensor.shape[1:3] if recorded.record["layout"] == "NHWC" else tensor.shape[2:4]
+    if (
+        recorded
+        and recorded.record["resize"]["mode"] == "none"
+        and recorded.record["crop"]["mode"] == "none"
+    ):
+        height, width = (
+            tensor.shape[1:3] if recorded.record["layout"] == "NHWC" else tensor.shape[2:4]
+        )
         return preprocessing_records.synthetic_photo(width, height)
-    if recorded and recorded.record["resize"]["mode"] == "shorter_side" and recorded.record["crop"]["mode"] == "none":
+    if (
+        recorded
+        and recorded.record["resize"]["mode"] == "shorter_side"
+        and recorded.record["crop"]["mode"] == "none"
+    ):
         height, width = tensor.shape[2:4]
         return preprocessing_records.synthetic_photo(2 * width, 2 * height)
     return preprocessing_records.synthetic_photo(360, 300)
@@ -157,7 +177,8 @@ def _run(model, example, tensors):
     """The eager model's answer to the sample; its buffers are left as they were."""
     rest = iter(tensors)
     args, kwargs = pytree.tree_map(
-        lambda leaf: next(rest).clone() if isinstance(leaf, torch.Tensor) else leaf, programs.arguments_of(example)
+        lambda leaf: next(rest).clone() if isinstance(leaf, torch.Tensor) else leaf,
+        programs.arguments_of(example),
     )
     return programs.undisturbed(model)(*args, **kwargs)
 
@@ -170,25 +191,40 @@ def _input_entry(leaf, images, kinds, features):
     entry = {"name": name, "kind": kind, "dtype": metadata.dtype_name(tensor), "shape": shape}
     if name in images:
         entry["preprocessing"] = images[name].record
-    names = features.get(name) if isinstance(features, dict) else features if kind == "vector" else None
+    names = (
+        features.get(name) if isinstance(features, dict) else features if kind == "vector" else None
+    )
     if names:
         if len(names) != tensor.shape[-1]:
-            raise ExportError(f"features: {len(names)} names for the {tensor.shape[-1]} entries of {name}")
+            raise ExportError(
+                f"features: {len(names)} names for the {tensor.shape[-1]} entries of {name}"
+            )
         entry["features"] = list(names)
     return entry
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m pellucid.export", description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="a name of torchvision or timm, efficientnet-lite0, or module:function")
-    parser.add_argument("out", help="the file to write, *.pt2")
-    parser.add_argument("--source", choices=named_models.sources, help="where the name comes from; guessed otherwise")
+    parser = argparse.ArgumentParser(
+        prog="python -m pellucid.export", description=__doc__.splitlines()[0]
+    )
     parser.add_argument(
-        "--weights", help="a file, 'default', or a name of torchvision's; used only from this disk, else random"
+        "model", help="a name of torchvision or timm, efficientnet-lite0, or module:function"
+    )
+    parser.add_argument("out", help="the file to write, *.pt2")
+    parser.add_argument(
+        "--source",
+        choices=named_models.sources,
+        help="where the name comes from; guessed otherwise",
+    )
+    parser.add_argument(
+        "--weights",
+        help="a file, 'default', or a name of torchvision's; used only from this disk, else random",
     )
     parser.add_argument("--photo", help="a picture for the recorded sample")
     parser.add_argument("--input-shape", help="such as 1,3,224,224; needed for module:function")
-    parser.add_argument("--labels", help="a text file with a class per line, synonyms split by commas")
+    parser.add_argument(
+        "--labels", help="a text file with a class per line, synonyms split by commas"
+    )
     parser.add_argument("--output-kind", choices=metadata.output_kinds)
     parser.add_argument("--name", help="the model's name; its own otherwise")
     parser.add_argument("--fixed-batch", action="store_true", help="keep the batch of the example")
@@ -202,12 +238,19 @@ def main(arguments=None):
 
 def _command(words):
     named = named_models.load(words.model, words.source, words.weights)
-    shape = [int(size) for size in words.input_shape.split(",")] if words.input_shape else named.input_shape
+    shape = (
+        [int(size) for size in words.input_shape.split(",")]
+        if words.input_shape
+        else named.input_shape
+    )
     if shape is None:
         raise ExportError(f"{words.model}: give --input-shape, such as 1,3,224,224")
     labels = label_lists.read(words.labels) if words.labels else named.labels
     if named.weights == "random":
-        print("pellucid.export: random weights; --weights names real ones that are on this disk", file=sys.stderr)
+        print(
+            "pellucid.export: random weights; --weights names real ones that are on this disk",
+            file=sys.stderr,
+        )
     export(
         named.model,
         torch.randn(shape, generator=torch.Generator().manual_seed(0)),

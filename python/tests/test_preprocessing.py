@@ -3,10 +3,9 @@
 import pytest
 import torch
 from conftest import root
-from PIL import Image
-
 from pellucid.exporting import ExportError, preprocessing
 from pellucid.exporting.torchvision_shim import import_torchvision
+from PIL import Image
 
 torchvision = import_torchvision()
 transforms = torchvision.transforms
@@ -50,8 +49,13 @@ def test_torchvisions_segmentation_preset(width, height):
 def test_timms_transforms(crop_mode, size, crop_pct, width, height):
     timm_data = pytest.importorskip("timm.data")
     transform = timm_data.create_transform(
-        (3, *size), crop_pct=crop_pct, crop_mode=crop_mode, interpolation="bicubic", mean=(0.48, 0.45, 0.4),
-        std=(0.2, 0.3, 0.25))
+        (3, *size),
+        crop_pct=crop_pct,
+        crop_mode=crop_mode,
+        interpolation="bicubic",
+        mean=(0.48, 0.45, 0.4),
+        std=(0.2, 0.3, 0.25),
+    )
     made = preprocessing.of(transform)
     modes = {"center": "shorter_side", "squash": "squash", "border": "longer_side"}
     assert made.record["resize"]["mode"] == modes[crop_mode]
@@ -60,11 +64,21 @@ def test_timms_transforms(crop_mode, size, crop_pct, width, height):
 
 
 def test_a_compose_written_by_hand():
-    transform = transforms.Compose([
-        transforms.Resize((40, 50), interpolation=transforms.InterpolationMode.BICUBIC), transforms.CenterCrop(48),
-        transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.25] * 3)])
+    transform = transforms.Compose(
+        [
+            transforms.Resize((40, 50), interpolation=transforms.InterpolationMode.BICUBIC),
+            transforms.CenterCrop(48),
+            transforms.ToTensor(),
+            transforms.Normalize([0.5] * 3, [0.25] * 3),
+        ]
+    )
     record = preprocessing.of(transform).record
-    assert record["resize"] == {"mode": "squash", "size": [40, 50], "max_size": None, "interpolation": "bicubic"}
+    assert record["resize"] == {
+        "mode": "squash",
+        "size": [40, 50],
+        "max_size": None,
+        "interpolation": "bicubic",
+    }
     assert record["crop"] == {"mode": "center", "size": [48, 48]}
     assert_equal_pixels(transform, record, 451, 300)
 
@@ -87,7 +101,9 @@ def test_a_grey_network_and_channels_last():
     assert preprocessing.apply(photo, grey).shape == (1, 10, 20)
     last = preprocessing.record(layout="NHWC")
     first = preprocessing.record()
-    assert torch.equal(preprocessing.apply(photo, last).permute(2, 0, 1), preprocessing.apply(photo, first))
+    assert torch.equal(
+        preprocessing.apply(photo, last).permute(2, 0, 1), preprocessing.apply(photo, first)
+    )
 
 
 def test_a_photo_is_turned_upright(tmp_path):
@@ -100,5 +116,8 @@ def test_a_photo_is_turned_upright(tmp_path):
 
 def test_the_drawn_photo_has_edges_and_is_always_the_same():
     photo = preprocessing.synthetic_photo(60, 40)
-    assert photo.size == (60, 40) and photo.tobytes() == preprocessing.synthetic_photo(60, 40).tobytes()
+    assert (
+        photo.size == (60, 40)
+        and photo.tobytes() == preprocessing.synthetic_photo(60, 40).tobytes()
+    )
     assert len(photo.getcolors(60 * 40)) > 500

@@ -14,7 +14,9 @@ sys.path[:0] = [str(root / "test" / "zoo")]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", required=True, help="the folder of what is done, and of the exported models")
+    parser.add_argument(
+        "--state", required=True, help="the folder of what is done, and of the exported models"
+    )
     parser.add_argument("--again", action="store_true", help="also what passed before")
     parser.add_argument("names", nargs="*", metavar="NAME")
     words = parser.parse_args()
@@ -47,12 +49,22 @@ def main():
                 except AssertionError as error:
                     figures, found = {}, [str(error)]
             seconds = round(time.monotonic() - start, 1)
-            done[key] = {"identity": identity, "figures": figures, "problems": found, "seconds": seconds}
+            done[key] = {
+                "identity": identity,
+                "figures": figures,
+                "problems": found,
+                "seconds": seconds,
+            }
             record.write_text(json.dumps(done, indent=1))
             failed += bool(found)
-            shown = ", ".join(f"{part} {value:.3g}" if part == "output" else f"{part} {value:.6f}"
-                              for part, value in figures.items())
-            print(f"{key}: {'FAILED: ' + '; '.join(found) if found else 'passed'} ({shown}; {seconds} s)", flush=True)
+            shown = ", ".join(
+                f"{part} {value:.3g}" if part == "output" else f"{part} {value:.6f}"
+                for part, value in figures.items()
+            )
+            print(
+                f"{key}: {'FAILED: ' + '; '.join(found) if found else 'passed'} ({shown}; {seconds} s)",
+                flush=True,
+            )
     return 1 if failed else 0
 
 

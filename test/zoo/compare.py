@@ -51,7 +51,9 @@ def prepare(name, fixed):
 def run(*words):
     done = subprocess.run([str(program()), *map(str, words)], capture_output=True, text=True)
     if done.returncode != 0:
-        raise AssertionError(f"pellucid {' '.join(map(str, words))}\nexit {done.returncode}\n{done.stderr[-2000:]}")
+        raise AssertionError(
+            f"pellucid {' '.join(map(str, words))}\nexit {done.returncode}\n{done.stderr[-2000:]}"
+        )
     return done
 
 
@@ -70,14 +72,29 @@ def compare(name, fixed, out):
     picture = f"{expected}.input.npy"
     stem = Path(picture).stem
     run("predict", model, picture, "--out", out, "--format", "npy")
-    run("explain", model, picture, "--out", out, "--format", "npy", "--method", "saliency,integrated_gradients",
-        "--set", "saliency.absolute=false", "--set", f"integrated_gradients.n_steps={oracle.steps}")
+    run(
+        "explain",
+        model,
+        picture,
+        "--out",
+        out,
+        "--format",
+        "npy",
+        "--method",
+        "saliency,integrated_gradients",
+        "--set",
+        "saliency.absolute=false",
+        "--set",
+        f"integrated_gradients.n_steps={oracle.steps}",
+    )
     figures = {}
     for part in oracle.parts[1:]:
         ours, theirs = np.load(Path(out) / f"{stem}.{part}.npy"), np.load(f"{expected}.{part}.npy")
         if ours.shape != theirs.shape:
             raise AssertionError(f"{name}: {part} has shape {ours.shape}, not {theirs.shape}")
-        figures[part] = relative_difference(ours, theirs) if part == "output" else correlation(ours, theirs)
+        figures[part] = (
+            relative_difference(ours, theirs) if part == "output" else correlation(ours, theirs)
+        )
         if part != "output":
             # A correlation would not see a wrong factor.
             figures[f"{part}_size"] = float(np.abs(ours).sum() / np.abs(theirs).sum())
@@ -87,10 +104,14 @@ def compare(name, fixed, out):
 def problems(figures):
     found = []
     if not figures["output"] <= largest_output_difference:
-        found.append(f"the output differs by {figures['output']:.2e}, at most {largest_output_difference:.0e}")
+        found.append(
+            f"the output differs by {figures['output']:.2e}, at most {largest_output_difference:.0e}"
+        )
     for part in oracle.parts[2:]:
         if not figures[part] >= smallest_correlation:
-            found.append(f"{part} correlates by {figures[part]:.6f}, at least {smallest_correlation}")
+            found.append(
+                f"{part} correlates by {figures[part]:.6f}, at least {smallest_correlation}"
+            )
         if not abs(figures[f"{part}_size"] - 1) <= 0.01:
             found.append(f"{part} is {figures[f'{part}_size']:.4f} times as large")
     return found

@@ -22,8 +22,16 @@ from pellucid.export import export  # noqa: E402
 from pellucid.exporting import named_models, preprocessing  # noqa: E402
 
 names = (
-    "resnet50", "vgg16", "densenet121", "inception_v3", "efficientnet_b0", "mobilenet_v3_large", "convnext_tiny",
-    "vit_b_16", "swin_t", "efficientnet-lite0",
+    "resnet50",
+    "vgg16",
+    "densenet121",
+    "inception_v3",
+    "efficientnet_b0",
+    "mobilenet_v3_large",
+    "convnext_tiny",
+    "vit_b_16",
+    "swin_t",
+    "efficientnet-lite0",
 )
 # Small ones for every run of the tests: a ResNet, a token model, and real weights.
 quick = ("resnet18", "vit_tiny_patch16_224", "efficientnet-lite0")
@@ -73,10 +81,12 @@ def assert_meaningful(name, model, x):
     probe = x.clone().requires_grad_()
     output = model(torch.cat([probe, x.flip(-1) * 0.5]))
     difference = (output[0] - output[1]).abs().max().item()
-    gradient, = torch.autograd.grad(output[0].max(), probe)
+    (gradient,) = torch.autograd.grad(output[0].max(), probe)
     size = gradient.abs().max().item()
     if not (output.isfinite().all() and difference > 1e-3 and size > 1e-7):
-        raise SystemExit(f"{name}: outputs differ by {difference}, the gradient is at most {size}: it proves nothing")
+        raise SystemExit(
+            f"{name}: outputs differ by {difference}, the gradient is at most {size}: it proves nothing"
+        )
 
 
 def make(name, out, fixed=False):
@@ -86,22 +96,35 @@ def make(name, out, fixed=False):
     assert_meaningful(name, named.model, x)
     path = Path(out) / f"{named.name}.{'fixed' if fixed else 'dynamic'}.pt2"
     export(
-        named.model, x, path, preprocessing=named.preprocessing, labels=named.labels, output_kind=named.output_kind,
-        name=named.name, photo=photo, dynamic_batch=not fixed, weights=named.weights,
+        named.model,
+        x,
+        path,
+        preprocessing=named.preprocessing,
+        labels=named.labels,
+        output_kind=named.output_kind,
+        name=named.name,
+        photo=photo,
+        dynamic_batch=not fixed,
+        weights=named.weights,
     )
     return path
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default"
+    )
     parser.add_argument("--out", default="build/zoo")
     parser.add_argument("--fixed", action="store_true", help="with a batch of 1")
     words = parser.parse_args()
     for name in words.names or names:
         start = time.monotonic()
         path = make(name, words.out, words.fixed)
-        print(f"{path}: {path.stat().st_size / 2**20:.0f} MiB in {time.monotonic() - start:.1f} s", flush=True)
+        print(
+            f"{path}: {path.stat().st_size / 2**20:.0f} MiB in {time.monotonic() - start:.1f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ parts = ("input", "output", "saliency", "integrated_gradients")
 
 def gradient(model, x, target):
     x = x.detach().clone().requires_grad_()
-    found, = torch.autograd.grad(model(x)[:, target].sum(), x)
+    (found,) = torch.autograd.grad(model(x)[:, target].sum(), x)
     return found
 
 
@@ -35,7 +35,7 @@ def integrated_gradients(model, x, target, batch=4):
     points = torch.tensor((points + 1) / 2, dtype=x.dtype)
     weights = torch.tensor(weights / 2, dtype=torch.float64)
     total = torch.zeros(x.shape[1:], dtype=torch.float64)
-    for some, factors in zip(points.split(batch), weights.split(batch)):
+    for some, factors in zip(points.split(batch), weights.split(batch), strict=False):
         gradients = gradient(model, some[:, None, None, None] * x, target).double()
         total += (gradients * factors[:, None, None, None]).sum(0)
     return total[None] * x
@@ -54,7 +54,9 @@ def ask(name):
     exact = copy.deepcopy(model).double()
     saliency = gradient(exact, torch.cat([x, x]).double(), target)[:1]
     answers = (x, output, saliency, integrated_gradients(model, x, target))
-    return named.name, {part: answer.float().numpy() for part, answer in zip(parts, answers)}
+    return named.name, {
+        part: answer.float().numpy() for part, answer in zip(parts, answers, strict=False)
+    }
 
 
 def write(name, out):

@@ -65,4 +65,14 @@ def _padding(offset, name):
 
 def raw_bytes(tensor):
     """The values in row-major order, little-endian."""
-    return tensor.detach().cpu().contiguous().resolve_conj().resolve_neg().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return (
+        tensor.detach()
+        .cpu()
+        .contiguous()
+        .resolve_conj()
+        .resolve_neg()
+        .reshape(-1)
+        .view(torch.uint8)
+        .numpy()
+        .tobytes()
+    )

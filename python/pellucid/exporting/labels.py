@@ -11,7 +11,9 @@ def normalise(labels):
         wanted = set(range(len(labels)))
         if set(map(int, labels)) != wanted:
             raise ExportError("labels: a dict must name every index from 0 on")
-        labels = [label for _, label in sorted((int(index), label) for index, label in labels.items())]
+        labels = [
+            label for _, label in sorted((int(index), label) for index, label in labels.items())
+        ]
     checked = []
     for index, label in enumerate(labels):
         names = [label] if isinstance(label, str) else list(label)
@@ -22,7 +24,7 @@ def normalise(labels):
 
 
 def split_synonyms(description):
-    """"tabby, tabby cat" → ["tabby", "tabby cat"]; a name alone stays a string."""
+    """ "tabby, tabby cat" → ["tabby", "tabby cat"]; a name alone stays a string."""
     names = [name.strip() for name in description.split(",") if name.strip()]
     return names[0] if len(names) == 1 else names
 

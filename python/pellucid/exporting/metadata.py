@@ -16,7 +16,9 @@ input_kinds = ("image", "tensor", "vector", "tokens")
 
 def input_leaves(program, example_tree):
     """(name, tensor, dynamic shape) of the program's tensor inputs, in its order."""
-    placeholders = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
+    placeholders = {
+        node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"
+    }
     names = program.graph_signature.user_inputs
     leaves = pytree.tree_leaves(example_tree)
     found = []
@@ -31,7 +33,10 @@ def output_leaves(tree):
     """(path, tensor) of what a model returned: "" for a tensor, "out" or "aux.0" inside a dict or tuple."""
     found = []
     for path, leaf in pytree.tree_flatten_with_path(tree)[0]:
-        steps = [str(getattr(step, "key", getattr(step, "idx", getattr(step, "name", step)))) for step in path]
+        steps = [
+            str(getattr(step, "key", getattr(step, "idx", getattr(step, "name", step))))
+            for step in path
+        ]
         found.append((".".join(steps), leaf))
     return found
 
@@ -43,7 +48,11 @@ def guess_input_kind(tensor, has_preprocessing):
         return "tokens" if tensor.dim() == 2 else "tensor"
     if tensor.is_floating_point() and tensor.dim() == 2:
         return "vector"
-    if tensor.is_floating_point() and tensor.dim() == 4 and (tensor.shape[1] in (1, 3) or tensor.shape[3] == 3):
+    if (
+        tensor.is_floating_point()
+        and tensor.dim() == 4
+        and (tensor.shape[1] in (1, 3) or tensor.shape[3] == 3)
+    ):
         return "image"
     return "tensor"
 
@@ -57,7 +66,9 @@ def output_entries(leaves, kind):
         kinds = [kind] * len(names)
     elif isinstance(kind, dict):
         if unknown := set(kind) - set(names):
-            raise ExportError(f"output_kind: the model has no output {', '.join(sorted(unknown))}; it has {names}")
+            raise ExportError(
+                f"output_kind: the model has no output {', '.join(sorted(unknown))}; it has {names}"
+            )
         kinds = [kind.get(name) for name in names]
     else:
         kinds = list(kind)
@@ -65,7 +76,11 @@ def output_entries(leaves, kind):
             raise ExportError(f"output_kind: {len(kinds)} kinds for {len(names)} outputs")
     if bad := [one for one in kinds if one is not None and one not in output_kinds]:
         raise ExportError(f"output kind {bad[0]!r}: one of {', '.join(output_kinds)}")
-    return [{"name": name, "kind": one} for name, one in zip(names, kinds) if one is not None]
+    return [
+        {"name": name, "kind": one}
+        for name, one in zip(names, kinds, strict=False)
+        if one is not None
+    ]
 
 
 def sample_entry(inputs, outputs, photos):
@@ -79,7 +94,12 @@ def sample_entry(inputs, outputs, photos):
                 continue
             path = f"pellucid/sample/{single}_{index}.bin"
             blobs.append((path, archive.raw_bytes(tensor)))
-            described = {"name": name, "path": path, "dtype": dtype_name(tensor), "shape": list(tensor.shape)}
+            described = {
+                "name": name,
+                "path": path,
+                "dtype": dtype_name(tensor),
+                "shape": list(tensor.shape),
+            }
             if side == "inputs" and name in photos:
                 described["photo"] = {"path": f"pellucid/sample/photo_{index}.png"}
                 blobs.append((described["photo"]["path"], photos[name]))
@@ -96,7 +116,11 @@ def document(*, name, traced, inputs, outputs, labels, weights, sample):
     content = {
         "format": "pellucid-metadata",
         "version": format_version,
-        "producer": {"name": "pellucid.export", "version": __version__, "torch": torch.__version__.split("+")[0]},
+        "producer": {
+            "name": "pellucid.export",
+            "version": __version__,
+            "torch": torch.__version__.split("+")[0],
+        },
         "name": name,
         "batch": traced.batch,
     }

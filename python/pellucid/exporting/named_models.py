@@ -81,10 +81,19 @@ def _efficientnet_lite0(name, weights):
     _load_file(model, weights)
     # The authors' evaluation crops 224/256 of the shorter side and resizes it bicubically.
     pixels = preprocessing.record(
-        resize=("shorter_side", 256, "bicubic"), crop=(224, 224), mean=(0.498,) * 3, std=(0.502,) * 3
+        resize=("shorter_side", 256, "bicubic"),
+        crop=(224, 224),
+        mean=(0.498,) * 3,
+        std=(0.502,) * 3,
     )
     return NamedModel(
-        "efficientnet_lite0", model, pixels, labels.imagenet(), "logits", (1, 3, 224, 224), Path(weights).name
+        "efficientnet_lite0",
+        model,
+        pixels,
+        labels.imagenet(),
+        "logits",
+        (1, 3, 224, 224),
+        Path(weights).name,
     )
 
 
@@ -97,7 +106,9 @@ def _torchvision(name, weights):
         file = used = weights
     elif weights:
         if weights.lower() != "default" and weights not in choices.__members__:
-            raise ExportError(f"{name}: no weights {weights!r}; there are {', '.join(choices.__members__)}")
+            raise ExportError(
+                f"{name}: no weights {weights!r}; there are {', '.join(choices.__members__)}"
+            )
         chosen = default if weights.lower() == "default" else choices[weights]
         file = os.path.join(torch.hub.get_dir(), "checkpoints", os.path.basename(chosen.url))
         if not os.path.isfile(file):
@@ -118,10 +129,21 @@ def _torchvision(name, weights):
     transform = chosen.transforms() if chosen is not None else None
     known = type(transform).__name__ in ("ImageClassification", "SemanticSegmentation")
     classes = list(chosen.meta["categories"]) if known and "categories" in chosen.meta else None
-    size = transform.crop_size[0] if hasattr(transform, "crop_size") else (transform.resize_size or [224])[0] if known else 224
+    size = (
+        transform.crop_size[0]
+        if hasattr(transform, "crop_size")
+        else (transform.resize_size or [224])[0]
+        if known
+        else 224
+    )
     return NamedModel(
-        name, model, transform if known else None, classes, "dense" if segments else "logits" if known else None,
-        (1, 3, size, size), os.path.basename(used),
+        name,
+        model,
+        transform if known else None,
+        classes,
+        "dense" if segments else "logits" if known else None,
+        (1, 3, size, size),
+        os.path.basename(used),
     )
 
 
@@ -135,13 +157,20 @@ def _timm(name, weights):
     elif weights:
         config = timm.models.get_pretrained_cfg(name)
         overlay, used = {"file": _in_hub_cache(name, config)}, config.hf_hub_id or name
-    model = timm.create_model(name, pretrained=bool(overlay), pretrained_cfg_overlay=overlay or None)
+    model = timm.create_model(
+        name, pretrained=bool(overlay), pretrained_cfg_overlay=overlay or None
+    )
     config = timm.data.resolve_data_config({}, model=model)
     transform = timm.data.create_transform(**config, is_training=False)
     classes = getattr(model, "num_classes", 0)
     return NamedModel(
-        name, model, transform, labels.imagenet() if classes == 1000 else None, "logits" if classes else None,
-        (1, *config["input_size"]), used,
+        name,
+        model,
+        transform,
+        labels.imagenet() if classes == 1000 else None,
+        "logits" if classes else None,
+        (1, *config["input_size"]),
+        used,
     )
 
 
@@ -152,8 +181,10 @@ def _in_hub_cache(name, config):
         found = config.hf_hub_id and try_to_load_from_cache(config.hf_hub_id, file)
         if isinstance(found, str):
             return found
-    raise ExportError(f"{name}: its weights ({config.hf_hub_id}) are not in the cache; pellucid never downloads; "
-                      "give a file with --weights")
+    raise ExportError(
+        f"{name}: its weights ({config.hf_hub_id}) are not in the cache; pellucid never downloads; "
+        "give a file with --weights"
+    )
 
 
 def _python(name, weights):
@@ -175,7 +206,9 @@ def _python(name, weights):
         raise ExportError(f"{name}: gives {type(model).__name__}, not an nn.Module")
     if weights:
         _load_file(model, weights)
-    return NamedModel(attribute, model, weights=os.path.basename(weights) if weights else "the module's own")
+    return NamedModel(
+        attribute, model, weights=os.path.basename(weights) if weights else "the module's own"
+    )
 
 
 def _load_file(model, file):

@@ -6,8 +6,9 @@ transforms (timm's `create_transform` gives one), or by hand; docs/metadata.md s
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,17 +29,34 @@ _interpolations = {
 @dataclass
 class Preprocessing:
     record: dict[str, Any]
-    transform: Callable[[Image.Image], torch.Tensor]  # an RGB picture → (C, H, W), or (H, W, C) for NHWC
+    transform: Callable[
+        [Image.Image], torch.Tensor
+    ]  # an RGB picture → (C, H, W), or (H, W, C) for NHWC
 
 
-def record(*, resize=None, max_size=None, crop=None, pad=None, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), scale=1 / 255, layout="NCHW"):
+def record(
+    *,
+    resize=None,
+    max_size=None,
+    crop=None,
+    pad=None,
+    mean=(0.0, 0.0, 0.0),
+    std=(1.0, 1.0, 1.0),
+    scale=1 / 255,
+    layout="NCHW",
+):
     """A record; `resize` is (mode, size, interpolation), `crop` and `pad` are a size and a fill colour."""
     mode, size, interpolation = resize or ("none", None, "bilinear")
     if interpolation not in _interpolations:
         raise ExportError(f"interpolation {interpolation!r}: one of {', '.join(_interpolations)}")
     return {
         "color": "RGB" if len(mean) == 3 else "L",
-        "resize": {"mode": mode, "size": size, "max_size": max_size, "interpolation": interpolation},
+        "resize": {
+            "mode": mode,
+            "size": size,
+            "max_size": max_size,
+            "interpolation": interpolation,
+        },
         "crop": {"mode": "center", "size": list(crop)} if crop else {"mode": "none", "size": None},
         "pad": {"value": list(pad)} if pad else None,
         "scale": scale,
@@ -55,7 +73,9 @@ def of(source):
     if isinstance(source, dict):
         given = {**record(), **source}
         return Preprocessing(given, lambda photo: apply(photo, given))
-    if isinstance(source, type) or hasattr(source, "func"):  # weights.transforms before it is called
+    if isinstance(source, type) or hasattr(
+        source, "func"
+    ):  # weights.transforms before it is called
         source = source()
     name = type(source).__name__
     if name in ("ImageClassification", "SemanticSegmentation"):
@@ -83,10 +103,16 @@ def _of_steps(steps):
             size = step.size if isinstance(step.size, int) or len(step.size) == 2 else step.size[0]
             mode = "shorter_side" if isinstance(size, int) else "squash"
             fields["max_size"] = getattr(step, "max_size", None)
-            fields["resize"] = (mode, size if isinstance(size, int) else list(size), _mode_name(step.interpolation))
+            fields["resize"] = (
+                mode,
+                size if isinstance(size, int) else list(size),
+                _mode_name(step.interpolation),
+            )
         elif name == "ResizeKeepRatio":
             if step.longest not in (0.0, 1.0):
-                raise ExportError(f"ResizeKeepRatio with longest={step.longest}: only 0 and 1 are supported")
+                raise ExportError(
+                    f"ResizeKeepRatio with longest={step.longest}: only 0 and 1 are supported"
+                )
             mode = "longer_side" if step.longest else "shorter_side"
             fields["resize"] = (mode, list(step.size), _mode_name(step.interpolation))
         elif name == "CenterCrop":
@@ -97,8 +123,17 @@ def _of_steps(steps):
             fields["pad"] = [int(value) for value in fill]
         elif name == "Normalize":
             fields["mean"], fields["std"] = _decimals(step.mean), _decimals(step.std)
-        elif name not in ("ToTensor", "MaybeToTensor", "PILToTensor", "ConvertImageDtype", "ToDtype", "ToImage"):
-            raise ExportError(f"{name}: a step of the transform that has no record; give the preprocessing as a dict")
+        elif name not in (
+            "ToTensor",
+            "MaybeToTensor",
+            "PILToTensor",
+            "ConvertImageDtype",
+            "ToDtype",
+            "ToImage",
+        ):
+            raise ExportError(
+                f"{name}: a step of the transform that has no record; give the preprocessing as a dict"
+            )
     return record(**fields)
 
 
@@ -113,7 +148,10 @@ def _pair(size):
 
 def _decimals(values):
     """Float32 values as the short decimals they were written as: .485, not .48500001430511475."""
-    return [float(str(np.float32(value))) for value in (values.tolist() if hasattr(values, "tolist") else values)]
+    return [
+        float(str(np.float32(value)))
+        for value in (values.tolist() if hasattr(values, "tolist") else values)
+    ]
 
 
 def open_photo(path):
@@ -144,13 +182,19 @@ def apply(photo, given):
     photo = photo.convert("RGB" if given["color"] == "RGB" else "L")
     resize = given["resize"]
     if resize["mode"] != "none":
-        height, width = resized(photo.height, photo.width, resize["mode"], resize["size"], resize.get("max_size"))
+        height, width = resized(
+            photo.height, photo.width, resize["mode"], resize["size"], resize.get("max_size")
+        )
         photo = photo.resize((width, height), _interpolations[resize["interpolation"]])
     if given["crop"]["mode"] == "center":
-        photo = _center_crop(photo, given["crop"]["size"], tuple(given["pad"]["value"]) if given["pad"] else 0)
+        photo = _center_crop(
+            photo, given["crop"]["size"], tuple(given["pad"]["value"]) if given["pad"] else 0
+        )
     pixels = np.asarray(photo, dtype=np.float32)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    values = (pixels * np.float32(given["scale"]) - np.float32(given["mean"])) / np.float32(given["std"])
+    values = (pixels * np.float32(given["scale"]) - np.float32(given["mean"])) / np.float32(
+        given["std"]
+    )
     tensor = torch.from_numpy(values)
     return tensor if given["layout"] == "NHWC" else tensor.permute(2, 0, 1).contiguous()
 
@@ -161,7 +205,11 @@ def resized(height, width, mode, size, max_size=None):
         return tuple(size)
     if isinstance(size, int):
         shorter, longer = min(height, width), max(height, width)
-        target = (size, int(size * longer / shorter)) if mode == "shorter_side" else (int(size * shorter / longer), size)
+        target = (
+            (size, int(size * longer / shorter))
+            if mode == "shorter_side"
+            else (int(size * shorter / longer), size)
+        )
         if max_size is not None and target[1] > max_size:
             target = (int(max_size * target[0] / target[1]), max_size)
         return target if height <= width else target[::-1]

@@ -25,7 +25,9 @@ def arguments_of(example):
         return (), dict(example)
     if isinstance(example, (tuple, list)):
         return tuple(example), {}
-    raise ExportError(f"an example is a tensor, a tuple or a dict of inputs, not {type(example).__name__}")
+    raise ExportError(
+        f"an example is a tensor, a tuple or a dict of inputs, not {type(example).__name__}"
+    )
 
 
 @contextmanager
@@ -66,8 +68,14 @@ def trace(model, example, dynamic_batch=True, dynamic_shapes=None):
     """
     if dynamic_shapes is not None:
         program = _export(model, example, dynamic_shapes)
-        dynamic = all(leaf.shape and not isinstance(leaf.shape[0], int) for leaf in _placeholders(program))
-        return Traced(program, "dynamic" if dynamic else "fixed", "" if dynamic else "the given dynamic_shapes fix it")
+        dynamic = all(
+            leaf.shape and not isinstance(leaf.shape[0], int) for leaf in _placeholders(program)
+        )
+        return Traced(
+            program,
+            "dynamic" if dynamic else "fixed",
+            "" if dynamic else "the given dynamic_shapes fix it",
+        )
     if not dynamic_batch:
         return Traced(_export(model, example), "fixed", "asked for")
     if not batch_size(example):
@@ -77,7 +85,9 @@ def trace(model, example, dynamic_batch=True, dynamic_shapes=None):
         several = at_batch(example, max(2, batch_size(example)))
         program = _export(model, several, _batch_shapes(several))
         _verify(model, program, example)
-    except Exception as error:  # torch.export raises many types, also for what is no fault of the model
+    except (
+        Exception
+    ) as error:  # torch.export raises many types, also for what is no fault of the model
         return Traced(_export(model, example), "fixed", _first_line(error))
     return Traced(program, "dynamic", "")
 
@@ -85,12 +95,18 @@ def trace(model, example, dynamic_batch=True, dynamic_shapes=None):
 def _batch_shapes(example):
     args, kwargs = arguments_of(example)
     batch = torch.export.Dim("batch", min=1)
-    return pytree.tree_map(lambda leaf: {0: batch} if isinstance(leaf, torch.Tensor) else None, kwargs or args)
+    return pytree.tree_map(
+        lambda leaf: {0: batch} if isinstance(leaf, torch.Tensor) else None, kwargs or args
+    )
 
 
 def _placeholders(program):
     users = set(program.graph_signature.user_inputs)
-    values = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in users]
+    values = [
+        node.meta["val"]
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in users
+    ]
     return [value for value in values if isinstance(value, torch.Tensor)]
 
 
@@ -139,7 +155,9 @@ def undisturbed(module):
 
 
 def _clone(tree):
-    return pytree.tree_map(lambda leaf: leaf.clone() if isinstance(leaf, torch.Tensor) else leaf, tree)
+    return pytree.tree_map(
+        lambda leaf: leaf.clone() if isinstance(leaf, torch.Tensor) else leaf, tree
+    )
 
 
 def _tensors(example):

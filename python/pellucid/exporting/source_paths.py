@@ -31,7 +31,9 @@ def relative_source(path, folder=None):
     if top != resolved.parent:
         return _slashes(resolved.relative_to(top))
     folder = Path(folder or os.getcwd()).absolute()
-    return _slashes(resolved.relative_to(folder) if resolved.is_relative_to(folder) else resolved.name)
+    return _slashes(
+        resolved.relative_to(folder) if resolved.is_relative_to(folder) else resolved.name
+    )
 
 
 def _slashes(path):
@@ -46,4 +48,6 @@ def relativise(program, folder=None):
         for node in module.graph.nodes:
             trace = node.meta.get("stack_trace")
             if trace:
-                node.meta["stack_trace"] = _frame.sub(lambda found: relative_source(found[1], folder), trace)
+                node.meta["stack_trace"] = _frame.sub(
+                    lambda found: relative_source(found[1], folder), trace
+                )
