@@ -2,7 +2,6 @@
 find_package(PkgConfig REQUIRED)
 include(torch)
 find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 pkg_check_modules(CODECS REQUIRED IMPORTED_TARGET libturbojpeg libjpeg spng libwebp libtiff-4)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)

@@ -5,7 +5,7 @@ packages_of() {
   case $1 in
     build)
       echo ca-certificates g++ cmake ninja-build ccache mold pkgconf git python3 python3-venv nlohmann-json3-dev \
-        libcli11-dev libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libdeflate-dev libcairo2-dev \
+        libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libdeflate-dev libcairo2-dev \
         libfontconfig-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
     clang) echo clang clang-tidy ;;

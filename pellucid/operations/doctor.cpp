@@ -25,7 +25,8 @@ struct Settings {};
 constexpr std::array<Option, 0> options{};
 
 struct Finding {
-  std::string name, value;
+  std::string name;  // English: programs look for it
+  std::string value;
   std::string verdict = "pass";  // "warn": something will not work; "fail": answers can't be trusted
   std::string remedy = {};
 };
@@ -75,14 +76,14 @@ class Examination {
     std::vector<std::string> formats, methods;
     for (const Format* format : surroundings_.catalogue->formats) formats.emplace_back(format->name);
     for (const Method* method : surroundings_.catalogue->methods) methods.emplace_back(method->name);
-    find(tell("model files"), join(formats, ", "));
-    find(tell("methods"), join(methods, ", "));
+    find("model files", join(formats, ", "));
+    find("methods", join(methods, ", "));
   }
 
   void machine() {
     const std::string capability = at::get_cpu_capability();
     const std::string name = processor();
-    Finding cpu{tell("processor"), (name.empty() ? "" : name + ", ") + capability};
+    Finding cpu{"processor", (name.empty() ? "" : name + ", ") + capability};
     if (capability == "DEFAULT" || capability == "NO AVX") {
       cpu.verdict = "warn";
       cpu.remedy = tell("LibTorch uses no vector instructions here, which is slow; unset ATEN_CPU_CAPABILITY, or use a "
@@ -90,11 +91,11 @@ class Examination {
     }
     findings_.push_back(std::move(cpu));
     find("oneDNN", at::globalContext().hasMKLDNN() ? tell("yes") : tell("no"));
-    find(tell("threads"), tell("{0} of {1} processors", {std::to_string(at::get_num_threads()),
+    find("threads", tell("{0} of {1} processors", {std::to_string(at::get_num_threads()),
                                                         std::to_string(std::thread::hardware_concurrency())}));
     const std::int64_t available = memory("MemAvailable:"), total = memory("MemTotal:");
     if (total == 0) return;
-    Finding ram{tell("memory"), tell("{0} free of {1}", {human_bytes(static_cast<double>(available)),
+    Finding ram{"memory", tell("{0} free of {1}", {human_bytes(static_cast<double>(available)),
                                                         human_bytes(static_cast<double>(total))})};
     if (available < (std::int64_t{1} << 30)) {
       ram.verdict = "warn";
@@ -110,8 +111,8 @@ class Examination {
 
   void fonts() {
     const FontReport report = font_report();
-    find(tell("font"), report.latin + (report.latin_file.empty() ? "" : " (" + report.latin_file + ")"));
-    Finding chinese{tell("Chinese font"), report.chinese + " (" + report.chinese_file + ")"};
+    find("font", report.latin + (report.latin_file.empty() ? "" : " (" + report.latin_file + ")"));
+    Finding chinese{"Chinese font", report.chinese + " (" + report.chinese_file + ")"};
     if (report.chinese.empty()) {
       chinese.value = tell("none");
       chinese.verdict = "warn";
@@ -127,7 +128,7 @@ class Examination {
     fs::path existing = folder;
     std::error_code ignored;
     while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
-    Finding cache{tell("cache"), folder.string()};
+    Finding cache{"cache", folder.string()};
     if (::access(existing.c_str(), W_OK) != 0) {
       cache.verdict = "warn";
       cache.remedy = tell("nothing can be kept there, so every start checks its model again; set XDG_CACHE_HOME to a "
@@ -138,7 +139,7 @@ class Examination {
 
   void self_test() {
     const Check check = run_self_test(*surroundings_.catalogue, surroundings_.language);
-    Finding finding{tell("self-test"), check.words, check.verdict};
+    Finding finding{"self-test", check.words, check.verdict};
     if (check.verdict == "fail") {
       finding.remedy = tell("answers of this build can't be trusted: build it again with `./dev build`, against another "
                             "LibTorch if that does not help");
@@ -155,8 +156,8 @@ class Examination {
       Json entry = {{"name", finding.name}, {"value", finding.value}, {"verdict", finding.verdict}};
       if (!finding.remedy.empty()) entry["remedy"] = finding.remedy;
       result.document["findings"].push_back(std::move(entry));
-      rows.push_back({finding.verdict == "pass" ? "✓" : finding.verdict == "warn" ? "!" : "✗", finding.name,
-                      on_one_line(finding.value)});
+      rows.push_back({finding.verdict == "pass" ? "✓" : finding.verdict == "warn" ? "!" : "✗",
+                      std::string(translated(surroundings_.language, finding.name)), on_one_line(finding.value)});
       if (finding.remedy.empty()) continue;
       rows.push_back({"", "", "→ " + finding.remedy});
       ++wrong;

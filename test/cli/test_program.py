@@ -1,0 +1,393 @@
+"""The program as a black box: words, exit codes, files, and what it says when something is wrong."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+from program import MODELS, PHOTOS, PROGRAM, answer, one_line, pellucid  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
+
+CNN = MODELS / "cnn_module.pt2"
+LINEAR = MODELS / "linear.pt2"
+CAT = PHOTOS / "chelsea.png"
+
+
+@pytest.fixture
+def vector(tmp_path):
+    """An array that fits linear.pt2."""
+    shape = answer("inspect", LINEAR)["inputs"][0]["shape"][1:]
+    path = tmp_path / "vector.npy"
+    np.save(path, np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
+    return path
+
+
+# Help, lists
+
+
+def test_help_groups_the_verbs():
+    done = pellucid("--help")
+    assert done.returncode == 0
+    for group in ("Look", "Trust", "Model", "Lists", "Else"):
+        if group != "Trust":
+            assert f"\n{group}\n" in done.stdout
+    assert done.stdout.index("predict") < done.stdout.index("inspect") < done.stdout.index("methods")
+
+
+def test_every_verb_has_a_help_with_only_its_own_options():
+    for verb in ("predict", "inspect", "check", "methods", "formats", "doctor"):
+        done = pellucid(verb, "--help")
+        assert done.returncode == 0, verb
+        assert done.stdout.startswith(f"pellucid {verb}")
+    assert "--top" in pellucid("predict", "--help").stdout
+    assert "--top" not in pellucid("inspect", "--help").stdout
+    assert "--out" not in pellucid("methods", "--help").stdout
+    assert "--max-pixels" not in pellucid("inspect", "--help").stdout
+
+
+def test_without_words_the_help_is_shown_and_it_is_a_usage_error():
+    done = pellucid()
+    assert done.returncode == 2
+    assert "pellucid VERB MODEL" in done.stdout
+
+
+def test_version_names_libtorch():
+    assert "LibTorch 2." in pellucid("--version").stdout
+
+
+def test_help_and_lists_speak_chinese():
+    assert "方法" in pellucid("--help", "--lang", "zh").stdout
+    assert "模型" in pellucid("doctor", "--lang", "zh").stdout
+
+
+def test_methods_lists_the_table():
+    listed = answer("methods")["methods"]
+    assert {"saliency", "input_x_gradient", "integrated_gradients", "grad_cam"} <= {m["name"] for m in listed}
+    for method in listed:
+        one = answer("methods", method["name"])
+        assert one == method
+        assert one["citation"] and one["needs"]
+
+
+def test_formats_has_two_headings():
+    document = answer("formats")
+    assert "exported_program" in {f["name"] for f in document["model_files"]}
+    assert {"npy", "json"} <= {f["name"] for f in document["answer_formats"]}
+    text = pellucid("formats").stdout
+    assert "Model files" in text and "Answer formats" in text
+
+
+def test_doctor_is_quick_and_finds_everything_in_order():
+    start = time.monotonic()
+    document = answer("doctor")
+    assert time.monotonic() - start < 20  # a second on an idle machine
+    assert document["verdict"] in ("pass", "warn")
+    self_test = next(f for f in document["findings"] if f["name"] == "self-test")
+    assert self_test["verdict"] == "pass"
+
+
+def test_doctor_says_how_to_mend_a_cache_that_can_not_be_written():
+    document = answer("doctor", env={"XDG_CACHE_HOME": "/proc/nowhere"})
+    cache = next(f for f in document["findings"] if f["name"] == "cache")
+    assert cache["verdict"] == "warn" and "XDG_CACHE_HOME" in cache["remedy"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_have_no_syntax_error(shell):
+    script = pellucid("--completions", shell).stdout
+    assert "--max-pixels" in script or "max-pixels" in script
+    if shutil.which(shell):
+        done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def complete(*words):
+    script = pellucid("--completions", "bash").stdout
+    line = " ".join(f"'{word}'" for word in words)
+    ask = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _pellucid; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    return subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_bash_completes_verbs_options_and_words():
+    assert complete("pellucid", "pre") == ["predict"]
+    assert "--max-pixels" in complete("pellucid", "predict", "--max")
+    assert complete("pellucid", "predict", "--device", "cu") == ["cuda"]
+    assert "saliency" in complete("pellucid", "methods", "sal")
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed")
+def test_the_man_page_has_no_warning():
+    page = pellucid("--man").stdout
+    done = subprocess.run(
+        ["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True, check=False,
+        env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    assert "predict" in done.stdout
+
+
+# Words that are wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["perdict", CNN, CAT], "predict"),
+        (["predict", CNN, CAT, "--tpo", "3"], "--top"),
+        (["predict", CNN, CAT, "--top", "many"], "a whole number"),
+        (["predict", CNN, CAT, "--top", "0"], "at least 1"),
+        (["predict", CNN, CAT, "--top"], "needs a value"),
+        (["predict", CNN, CAT, "--device", "tpu"], "cpu, cuda"),
+        (["predict", CNN, CAT, "--format", "gif"], "npy, json"),
+        (["predict", CNN, CAT, "--memory-limit", "lots"], "GiB"),
+        (["predict", CNN], "needs an input"),
+        (["predict"], "needs a model"),
+        (["inspect", CNN, CAT], "one word too many"),
+        (["methods", "salency"], "saliency"),
+        (["predict", CNN, CAT, "--set", "absolute=off"], "--set"),
+    ],
+)
+def test_wrong_words_are_usage_errors_that_help(words, expected, tmp_path):
+    done = pellucid(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in one_line(done)
+    assert list(tmp_path.iterdir()) == []
+
+
+# predict
+
+
+def test_predict_shows_bars_and_writes_the_raw_output(tmp_path):
+    done = pellucid("predict", CNN, CAT, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "█" in done.stdout and "%" in done.stdout and str(tmp_path / "out") in done.stdout
+    output = np.load(tmp_path / "out" / "chelsea.output.npy")
+    assert output.dtype == np.float32 and output.ndim == 1
+    document = json.loads((tmp_path / "out" / "chelsea.predict.json").read_text())
+    top = document["outputs"][0]["samples"][0]["top"]
+    assert top[0]["index"] == int(output.argmax())
+    softmax = np.exp(output - output.max()) / np.exp(output - output.max()).sum()
+    assert top[0]["probability"] == pytest.approx(float(softmax.max()), rel=1e-5)
+
+
+def test_the_record_of_a_run_has_everything(tmp_path):
+    out = tmp_path / "out"
+    assert pellucid("predict", CNN, CAT, PHOTOS / "coffee.png", "--threads", "1", "--out", out).returncode == 0
+    record = json.loads((out / "run.json").read_text())
+    assert len(record["inputs"]) == 2 and record["threads"] == 1
+    assert sorted(record["files"]) == sorted(
+        str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and p.name != "run.json"
+    )
+    assert len(record["model"]["sha256"]) == 64
+    assert record["options"]["top"] == 5
+    for sample in record["answers"]:
+        assert sample["seconds"] > 0 and len(sample["sha256"]) == 64
+    assert record["failures"] == []
+
+
+def test_json_is_the_only_thing_on_standard_output(tmp_path):
+    done = pellucid("predict", CNN, CAT, "--json", "--out", tmp_path)
+    json.loads(done.stdout)
+
+
+def test_arrays_keep_their_batch_axis(tmp_path, vector):
+    one = np.load(vector)
+    np.save(tmp_path / "batch.npy", np.stack([one, one * 2]))
+    np.save(tmp_path / "one.npy", one[None])
+    assert pellucid("predict", LINEAR, vector, tmp_path / "batch.npy", tmp_path / "one.npy", "--out", tmp_path / "o").returncode == 0
+    single = np.load(tmp_path / "o" / "vector.output.npy")
+    assert np.load(tmp_path / "o" / "batch.output.npy").shape == (2, *single.shape)
+    assert np.load(tmp_path / "o" / "one.output.npy").shape == (1, *single.shape)
+    assert np.allclose(np.load(tmp_path / "o" / "batch.output.npy")[0], single, atol=1e-6)
+
+
+def test_a_wrong_shape_says_what_was_expected(tmp_path):
+    np.save(tmp_path / "bad.npy", np.zeros((7, 7, 7), np.float32))
+    done = pellucid("predict", LINEAR, tmp_path / "bad.npy", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "[7, 7, 7]" in one_line(done) and "float32 [" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(CAT, folder / "cat.png")
+    whole = CAT.read_bytes()
+    (folder / "broken.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.jpg").write_text("not a picture")
+    done = pellucid("predict", CNN, folder, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    assert (tmp_path / "out" / "cat.output.npy").exists()
+    assert done.stderr.count("\n") == 2
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert {Path(f["input"]).name for f in record["failures"]} == {"broken.png", "text.jpg"}
+
+
+def test_salvage_shows_what_is_left_and_says_so(tmp_path):
+    whole = (PHOTOS / "rocket.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 2 // 3])
+    assert pellucid("predict", CNN, tmp_path / "cut.jpg", "--out", tmp_path / "o").returncode == 1
+    document = answer("predict", CNN, tmp_path / "cut.jpg", "--salvage", "--out", tmp_path / "o")
+    assert any("truncated" in c or "missing" in c or "damaged" in c for c in document["answers"][0]["conversions"])
+
+
+def test_pictures_beyond_max_pixels_are_refused(tmp_path):
+    done = pellucid("predict", CNN, CAT, "--max-pixels", "1000", "--out", tmp_path / "o")
+    assert done.returncode == 1
+    assert "pixels" in one_line(done)
+
+
+def test_a_picture_for_a_model_without_preprocessing_says_what_to_do(tmp_path):
+    done = pellucid("predict", LINEAR, CAT, "--out", tmp_path / "o")
+    assert done.returncode == 2
+    assert ".npy" in one_line(done)
+
+
+def test_equal_stems_keep_their_folders(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        shutil.copy(CAT, tmp_path / "in" / name / "cat.png")
+    assert pellucid("predict", CNN, tmp_path / "in", "--out", tmp_path / "o").returncode == 0
+    assert (tmp_path / "o" / "a" / "cat.output.npy").exists()
+    assert (tmp_path / "o" / "b" / "cat.output.npy").exists()
+
+
+def test_a_model_of_several_inputs_takes_them_by_name(tmp_path):
+    model = MODELS / "image_and_vector.pt2"
+    inputs = answer("inspect", model)["inputs"]
+    words = []
+    for entry in inputs:
+        shape = [n or 8 for n in entry["shape"][1:]]
+        np.save(tmp_path / f"{entry['name']}.npy", np.full(shape, 0.5, entry["dtype"]))
+        words.append(f"{entry['name']}={tmp_path / (entry['name'] + '.npy')}")
+    assert pellucid("predict", model, *words, "--out", tmp_path / "o").returncode == 0
+    missing = pellucid("predict", model, words[0], "--out", tmp_path / "o")
+    assert missing.returncode == 2 and inputs[1]["name"] in one_line(missing)
+    unnamed = pellucid("predict", model, tmp_path / f"{inputs[0]['name']}.npy", "--out", tmp_path / "o")
+    assert unnamed.returncode == 2 and "NAME=FILE" in one_line(unnamed)
+
+
+def test_a_guessed_kind_is_said_to_be_a_guess(tmp_path):
+    model = MODELS / "unlabelled.pt2"
+    entry = answer("inspect", model)["inputs"][0]
+    np.save(tmp_path / "x.npy", np.full([n or 8 for n in entry["shape"][1:]], 0.5, np.float32))
+    done = pellucid("predict", model, tmp_path / "x.npy", "--out", tmp_path / "o")
+    assert done.returncode == 0 and "guess" in done.stderr
+    said = pellucid("predict", model, tmp_path / "x.npy", "--output-kind", "regression", "--out", tmp_path / "o")
+    assert "guess" not in said.stderr and "%" not in said.stdout
+
+
+# Files that are wrong
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "no.pt2").write_text("nothing of the kind")
+    done = pellucid("inspect", tmp_path / "no.pt2")
+    assert done.returncode == 1 and "no.pt2" in one_line(done)
+    missing = pellucid("inspect", tmp_path / "missing.pt2")
+    assert missing.returncode == 1 and "missing.pt2" in one_line(missing)
+
+
+def test_weights_that_are_not_finite_are_refused_unless_allowed():
+    model = MODELS / "nan_weights.pt2"
+    refused = pellucid("inspect", model)
+    assert refused.returncode == 1 and "--allow-nonfinite" in one_line(refused)
+    allowed = pellucid("inspect", model, "--allow-nonfinite")
+    assert allowed.returncode == 0 and "warning" in allowed.stderr
+
+
+def test_a_custom_operator_is_refused_by_name():
+    done = pellucid("inspect", MODELS / "custom_operator.pt2")
+    assert done.returncode == 1 and "::" in one_line(done)
+
+
+def test_control_characters_of_a_file_name_are_not_printed_raw(tmp_path):
+    bad = tmp_path / "evil\x1b[31m\n.png"
+    bad.write_text("no picture")
+    done = pellucid("predict", CNN, bad, "--out", tmp_path / "o")
+    assert done.returncode == 1
+    assert "\x1b" not in one_line(done)
+
+
+def test_a_folder_that_can_not_be_written_is_said_before_anything_runs(tmp_path):
+    (tmp_path / "blocked").write_text("a file")
+    done = pellucid("predict", CNN, CAT, "--out", tmp_path / "blocked")
+    assert done.returncode == 1 and "--out" in one_line(done)
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path):
+    def small_files_only():
+        # The kernel then fails the write with EFBIG, as a full disk does with ENOSPC.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+    done = subprocess.run(
+        [PROGRAM, "predict", CNN, CAT, "--out", tmp_path / "o"],
+        preexec_fn=small_files_only, capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 1 and "can't write" in done.stderr
+    assert [p for p in (tmp_path / "o").rglob("*") if p.is_file()] == []
+
+
+def test_interrupting_ends_with_130_and_leaves_only_whole_files(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(400):
+        shutil.copy(CAT, folder / f"cat{i:03}.png")
+    process = subprocess.Popen([PROGRAM, "predict", CNN, folder, "--out", tmp_path / "o"], stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if (tmp_path / "o").exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert time.monotonic() - start < 20  # within a second on an idle machine
+    for path in (tmp_path / "o").rglob("*.npy"):
+        np.load(path)
+    assert not list((tmp_path / "o").rglob(".pellucid-*"))
+
+
+# inspect, check
+
+
+def test_inspect_tells_what_the_file_holds():
+    document = answer("inspect", CNN, "--layers")
+    assert document["batch"] == "dynamic"
+    assert document["inputs"][0]["kind"] == "image" and "preprocessing" in document["inputs"][0]
+    assert document["weights"]["numbers"] > 0 and document["layer_list"]
+    assert answer("inspect", MODELS / "cnn_fixed.pt2")["batch"] == 1
+
+
+def test_check_passes_on_every_model_that_can_be_read():
+    wrong = []
+    for model in sorted(MODELS.glob("*.pt2")):
+        if model.stem in ("custom_operator", "nan_weights"):
+            continue
+        done = pellucid("check", model, "--json")
+        if done.returncode != 0:
+            wrong.append((model.stem, done.stdout[-300:], done.stderr))
+    assert wrong == []
+
+
+def test_a_sidecar_supplies_what_the_file_lacks(tmp_path):
+    shutil.copy(MODELS / "unlabelled.pt2", tmp_path / "m.pt2")
+    assert answer("inspect", tmp_path / "m.pt2")["outputs"][0]["guessed"]
+    (tmp_path / "m.json").write_text(json.dumps({"outputs": [{"kind": "regression"}]}))
+    output = answer("inspect", tmp_path / "m.pt2")["outputs"][0]
+    assert output["kind"] == "regression" and not output["guessed"]
+    (tmp_path / "m.json").write_text("{")
+    assert pellucid("inspect", tmp_path / "m.pt2").returncode == 2
