@@ -36,6 +36,9 @@ class Probe {
   // The wanted values for these inputs (each [N, ...], in the graph's order), without gradient.
   std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs, std::span<const ValueId> wanted);
 
+  // Each sample's target, [N] float32. targets: one per sample, or one for all.
+  at::Tensor target(std::span<const at::Tensor> inputs, std::span<const Target> targets);
+
   struct Gradient {
     at::Tensor target;                    // [N]
     std::vector<at::Tensor> gradients;    // d target / d value, per value asked for: [N, ...]
@@ -43,11 +46,11 @@ class Probe {
   };
   // Gradients of each sample's target with respect to values of the graph (inputs or any tensor in the middle; the
   // backward pass goes no further than it must). targets: one per sample, or one for all. An input that can't
-  // influence the target has a zero gradient; Throws Error (Fault::model) when an operator has no derivative.
+  // influence the target has a zero gradient. Throws Error (Fault::model) when an operator has no derivative.
   Gradient gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
                     std::span<const ValueId> with_respect_to);
 
-  // A sum over many points too large to hold: `point(k)` makes the inputs of step k (each [N, ...], N as in the
+  // Gradients at many points, too many to hold: `point(k)` makes the inputs of step k (each [N, ...], N as in the
   // question), `add(k, gradient)` receives its gradients, in order of k. Steps are put into chunks and run together.
   void gradients(std::int64_t steps, std::span<const Target> targets, std::span<const ValueId> with_respect_to,
                  const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
@@ -58,6 +61,11 @@ class Probe {
   std::int64_t chunk() const { return chunk_; }
 
  private:
+  std::vector<Feed> feeds(std::span<const at::Tensor> inputs) const;
+  std::int64_t chunk_for(std::int64_t samples, bool gradient);
+  Gradient gradient_of_chunk(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+                             std::span<const ValueId> with_respect_to);
+
   std::shared_ptr<const Runner> runner_;
   ProbeSettings settings_;
   Evaluations evaluations_;

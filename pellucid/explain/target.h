@@ -18,7 +18,7 @@ struct TargetWish {
 };
 
 // A comma-separated list ("281,285", "Egyptian cat,top3"), or several entries of it. A whole label is matched before
-// a comma splits, and after '@' the comma is the position's. "topK" stands for top1 … topK.
+// a comma splits, and after '@' the comma is the position's. "topK" is the class at rank K.
 // Throws Error (Fault::usage): unknown or ambiguous label with candidates, class out of range, no such layer.
 std::vector<TargetWish> parse_targets(std::span<const std::string> words, const Model& model);
 

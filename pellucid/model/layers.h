@@ -22,4 +22,7 @@ std::vector<Layer> layers(const Graph& graph);
 // "layer4[-1].conv3", "model.layer4.2.conv3", a value's name. Throws Error (Fault::usage) with the nearest names.
 Layer find_layer(const Graph& graph, std::string_view words);
 
+// What people call a value: the shortest module path that returns it, else its own name.
+std::string layer_name(const Graph& graph, ValueId value);
+
 }  // namespace pellucid

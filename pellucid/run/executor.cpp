@@ -117,9 +117,10 @@ std::vector<c10::IValue> Executor::run(std::span<const Feed> feeds, std::span<co
     if (settings.observer == nullptr || !observed[static_cast<std::size_t>(id)]) return;
     c10::IValue& slot = frame[static_cast<std::size_t>(id)];
     if (!slot.isTensor() || !slot.toTensor().defined()) return;
-    const at::Tensor shown = analysis_->aliases.mutated(id) ? at::clone(slot.toTensor()) : slot.toTensor();
+    const bool mutated = analysis_->aliases.mutated(id);
+    const at::Tensor shown = mutated ? at::clone(slot.toTensor()) : slot.toTensor();
     at::Tensor answer = settings.observer->see(id, shown);
-    if (!answer.is_same(shown)) slot = std::move(answer);
+    if (!answer.is_same(shown)) slot = mutated ? at::clone(answer) : std::move(answer);
   };
 
   for (const Feed& feed : feeds) {

@@ -12,7 +12,7 @@
 namespace pellucid {
 
 enum class BatchMode { as_is, verified, vmap, loop };
-std::string_view to_string(BatchMode mode);  // "dynamic", "verified", "vmap", "loop"
+std::string_view to_string(BatchMode mode);  // "as it is", "verified", "vmap", "one by one"
 
 // The leading size every input declares: nullopt when it is symbolic (a dynamic batch). Inputs without dimensions
 // don't count. Throws nothing; a graph whose inputs disagree has no batch and gives 1 for `shared` = false.
@@ -33,6 +33,8 @@ class BatchRunner final : public Runner {
   BatchMode mode() const;
 
  private:
+  BatchMode find_mode(std::span<const Feed> feeds, std::int64_t declared) const;
+
   std::shared_ptr<const Runner> inner_;
   mutable std::mutex mutex_;
   mutable std::optional<BatchMode> mode_;

@@ -1,0 +1,236 @@
+// Model calls for methods: cut into chunks, counted, reported, cancellable.
+#include "pellucid/explain/probe.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "pellucid/base/error.h"
+#include "pellucid/base/text.h"
+#include "pellucid/explain/cost.h"
+
+namespace pellucid {
+namespace {
+
+// Autograd refuses tensors made in inference mode; a copy made outside is an ordinary one.
+at::Tensor ordinary(const at::Tensor& tensor) { return tensor.is_inference() ? tensor.clone() : tensor; }
+
+std::vector<at::Tensor> slice(std::span<const at::Tensor> tensors, std::int64_t begin, std::int64_t end) {
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& tensor : tensors) parts.push_back(tensor.slice(0, begin, end));
+  return parts;
+}
+
+std::vector<at::Tensor> joined(std::vector<std::vector<at::Tensor>>& parts) {
+  std::vector<at::Tensor> whole;
+  for (auto& part : parts) whole.push_back(part.size() == 1 ? part.front() : at::cat(part));
+  return whole;
+}
+
+bool same_scalar(const Target& a, const Target& b) {
+  return a.kind == b.kind && a.output == b.output && a.index == b.index && a.against == b.against &&
+         a.value == b.value && a.position == b.position;
+}
+
+// The targets' scalars of samples that have consecutive equal targets, each group read at once.
+at::Tensor scalars(std::span<const Target> targets, std::int64_t batch,
+                   const std::function<at::Tensor(const Target&)>& read) {
+  if (targets.size() == 1) return targets[0].of(read(targets[0]));
+  std::vector<at::Tensor> parts;
+  for (std::int64_t begin = 0; begin < batch;) {
+    std::int64_t end = begin + 1;
+    const Target& target = targets[static_cast<std::size_t>(begin)];
+    while (end < batch && same_scalar(target, targets[static_cast<std::size_t>(end)])) ++end;
+    parts.push_back(target.of(read(target)).slice(0, begin, end));
+    begin = end;
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+}  // namespace
+
+Probe::Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings)
+    : runner_(std::move(runner)), settings_(std::move(settings)) {}
+
+const Graph& Probe::graph() const { return runner_->graph(); }
+
+std::int64_t Probe::chunk_for(std::int64_t samples, bool gradient) {
+  std::int64_t chunk = settings_.chunk;
+  if (chunk <= 0) {
+    const Cost cost = cost_per_sample(graph());
+    chunk = gradient ? cost.gradient_chunk : cost.forward_chunk;
+    if (settings_.memory_limit > 0) {
+      const std::int64_t bytes = gradient ? cost.gradient_bytes : cost.forward_bytes;
+      const std::int64_t fit = settings_.memory_limit / std::max<std::int64_t>(bytes, 1);
+      if (fit < 1) {
+        throw Error(Fault::too_large, "one sample needs about " + human_bytes(static_cast<double>(bytes)) +
+                                          " of memory, the limit is " +
+                                          human_bytes(static_cast<double>(settings_.memory_limit)))
+            .hint("raise --memory-limit, or take a method that needs no gradient");
+      }
+      chunk = std::min(chunk, fit);
+    }
+  }
+  chunk = std::min(chunk, samples);
+  chunk_ = std::max(chunk_, chunk);
+  return chunk;
+}
+
+std::vector<Feed> Probe::feeds(std::span<const at::Tensor> inputs) const {
+  if (inputs.size() != graph().inputs().size()) {
+    throw internal_error("the probe got " + std::to_string(inputs.size()) + " inputs, the model has " +
+                         std::to_string(graph().inputs().size()));
+  }
+  std::vector<Feed> feeds;
+  for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({graph().inputs()[i], inputs[i]});
+  return feeds;
+}
+
+std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs, std::span<const ValueId> wanted) {
+  const std::int64_t batch = inputs.front().size(0);
+  const std::int64_t chunk = chunk_for(batch, false);
+  std::vector<std::vector<at::Tensor>> parts(wanted.size());
+  for (std::int64_t begin = 0; begin < batch; begin += chunk) {
+    if (settings_.cancellation != nullptr) settings_.cancellation->check();
+    const std::int64_t end = std::min(begin + chunk, batch);
+    const auto answers = runner_->run(feeds(slice(inputs, begin, end)), wanted, {nullptr, settings_.cancellation, false});
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (!answers[i].isTensor()) throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
+      parts[i].push_back(ordinary(answers[i].toTensor()));
+    }
+    evaluations_.forwards += end - begin;
+    ++evaluations_.calls;
+  }
+  return joined(parts);
+}
+
+at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Target> targets) {
+  std::vector<ValueId> reads;
+  for (const Target& target : targets) {
+    const ValueId id = target.reads(graph());
+    if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
+  }
+  const std::vector<at::Tensor> values = forward(inputs, reads);
+  return scalars(targets, inputs.front().size(0), [&](const Target& target) {
+           const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
+           return values[static_cast<std::size_t>(place - reads.begin())];
+         })
+      .to(at::kFloat);
+}
+
+Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+                                         std::span<const ValueId> with_respect_to) {
+  if (settings_.cancellation != nullptr) settings_.cancellation->check();
+  const std::int64_t batch = inputs.front().size(0);
+  std::map<ValueId, at::Tensor> leaves;
+  const Observer observer{{with_respect_to.begin(), with_respect_to.end()}, [&](ValueId id, const at::Tensor& tensor) {
+                            // Behind another of the values it must stay connected; else the graph is cut here, so
+                            // that the backward pass goes no further than it must.
+                            if (tensor.requires_grad()) {
+                              leaves[id] = tensor;
+                              return tensor;
+                            }
+                            leaves[id] = ordinary(tensor).detach().requires_grad_(true);
+                            return leaves[id].alias();
+                          }};
+  std::vector<ValueId> reads;
+  for (const Target& target : targets) {
+    const ValueId id = target.reads(graph());
+    if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
+  }
+  std::vector<at::Tensor> plain;
+  for (const at::Tensor& input : inputs) plain.push_back(ordinary(input));
+  const auto answers = runner_->run(feeds(plain), reads, {&observer, settings_.cancellation, true});
+
+  Gradient result;
+  const at::AutoGradMode recording(true);
+  const at::Tensor scores = scalars(targets, batch, [&](const Target& target) {
+    const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
+    return answers[static_cast<std::size_t>(place - reads.begin())].toTensor();
+  });
+  std::vector<at::Tensor> variables;
+  for (const ValueId id : with_respect_to) {
+    if (const auto found = leaves.find(id); found != leaves.end()) variables.push_back(found->second);
+  }
+  std::vector<at::Tensor> gradients(variables.size());
+  if (scores.requires_grad() && !variables.empty()) {
+    try {
+      gradients = torch::autograd::grad({scores.sum()}, variables, {}, std::nullopt, false, /*allow_unused=*/true);
+    } catch (const c10::OutOfMemoryError& error) {
+      throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace()));
+    } catch (const c10::Error& error) {
+      throw model_error("the gradient can't be computed: " + first_line(error.what_without_backtrace()))
+          .hint("take a method that needs no gradient; `pellucid methods` lists what each needs");
+    }
+  }
+  std::size_t next = 0;
+  for (const ValueId id : with_respect_to) {
+    if (leaves.find(id) == leaves.end()) {
+      throw usage_error("the target does not depend on \"" + graph().value(id).name + "\"")
+          .hint("choose a layer between the input and the target");
+    }
+    const at::Tensor& variable = variables[next];
+    const at::Tensor& gradient = gradients[next++];
+    result.values.push_back(variable.detach());
+    result.gradients.push_back(gradient.defined() ? gradient.detach() : at::zeros_like(variable.detach()));
+  }
+  result.target = scores.detach().to(at::kFloat);
+  evaluations_.gradients += batch;
+  ++evaluations_.calls;
+  return result;
+}
+
+Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+                                std::span<const ValueId> with_respect_to) {
+  const std::int64_t batch = inputs.front().size(0);
+  const std::int64_t chunk = chunk_for(batch, true);
+  if (chunk >= batch) return gradient_of_chunk(inputs, targets, with_respect_to);
+  std::vector<at::Tensor> scores;
+  std::vector<std::vector<at::Tensor>> gradients(with_respect_to.size()), values(with_respect_to.size());
+  for (std::int64_t begin = 0; begin < batch; begin += chunk) {
+    const std::int64_t end = std::min(begin + chunk, batch);
+    const auto own = targets.size() == 1 ? targets : targets.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    Gradient part = gradient_of_chunk(slice(inputs, begin, end), own, with_respect_to);
+    scores.push_back(part.target);
+    for (std::size_t i = 0; i < with_respect_to.size(); ++i) {
+      gradients[i].push_back(part.gradients[i]);
+      values[i].push_back(part.values[i]);
+    }
+  }
+  return {at::cat(scores), joined(gradients), joined(values)};
+}
+
+void Probe::gradients(std::int64_t steps, std::span<const Target> targets, std::span<const ValueId> with_respect_to,
+                      const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
+                      const std::function<void(std::int64_t, const Gradient&)>& add) {
+  if (steps <= 0) return;
+  const std::vector<at::Tensor> first = point(0);
+  const std::int64_t batch = first.front().size(0);
+  const std::int64_t chunk = chunk_for(batch * steps, true);
+  // Whole steps go together; a step that is larger than a chunk is cut inside gradient().
+  const std::int64_t together = std::max<std::int64_t>(1, chunk / batch);
+  for (std::int64_t begin = 0; begin < steps; begin += together) {
+    const std::int64_t end = std::min(begin + together, steps);
+    std::vector<std::vector<at::Tensor>> inputs(first.size());
+    std::vector<Target> repeated;
+    for (std::int64_t k = begin; k < end; ++k) {
+      const std::vector<at::Tensor> now = k == 0 ? first : point(k);
+      for (std::size_t i = 0; i < now.size(); ++i) inputs[i].push_back(now[i]);
+      if (targets.size() > 1) repeated.insert(repeated.end(), targets.begin(), targets.end());
+    }
+    const Gradient all = gradient(joined(inputs), targets.size() > 1 ? std::span<const Target>(repeated) : targets, with_respect_to);
+    for (std::int64_t k = begin; k < end; ++k) {
+      const auto own = [&](const at::Tensor& tensor) { return tensor.slice(0, (k - begin) * batch, (k - begin + 1) * batch); };
+      Gradient one{own(all.target), {}, {}};
+      for (const at::Tensor& tensor : all.gradients) one.gradients.push_back(own(tensor));
+      for (const at::Tensor& tensor : all.values) one.values.push_back(own(tensor));
+      add(k, one);
+    }
+    if (settings_.progress) settings_.progress({"explaining", end, steps});
+  }
+}
+
+}  // namespace pellucid
