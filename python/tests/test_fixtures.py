@@ -49,6 +49,18 @@ def test_a_fixture_gives_its_recorded_outputs(name):
         torch.testing.assert_close(ours, theirs, equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    "path", sorted((folder / "versions").glob("*.pt2")), ids=lambda path: path.stem
+)
+def test_a_file_of_another_release_says_which(path):
+    archive = Archive(path)
+    release = path.stem.removeprefix("torch-")
+    assert archive.program["torch_version"].startswith(f"{release}.")
+    assert archive.metadata["producer"]["torch"].startswith(f"{release}.")
+    assert archive.metadata["batch"] == "dynamic"
+    assert len(archive.sample("outputs")[0][0]) == 3
+
+
 def test_the_closed_forms_hold():
     expected = {
         name: np.load(folder / "expected" / f"{name}.gradient_0.npy")

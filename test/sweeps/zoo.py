@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -14,16 +13,12 @@ sys.path[:0] = [str(root / "test" / "zoo")]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--state", required=True, help="the folder of what is done, and of the exported models"
-    )
+    parser.add_argument("--state", required=True, help="the folder of what is done")
     parser.add_argument("--again", action="store_true", help="also what passed before")
     parser.add_argument("names", nargs="*", metavar="NAME")
     words = parser.parse_args()
     state = Path(words.state)
     state.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PELLUCID_ZOO", str(state / "models"))
-
     import compare
     import make_zoo
 
