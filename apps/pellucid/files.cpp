@@ -103,14 +103,17 @@ void make_stems(std::vector<RequestInput>& inputs) {
     for (RequestInput* input : group) {
       input->stem = tail(fs::absolute(input->name).lexically_normal(), 1, true);
       const int time = ++times[input->stem];
-      if (time > 1) input->stem += "-" + std::to_string(time);
+      if (time > 1) input->stem.append("-").append(std::to_string(time));
     }
   }
 }
 
-std::string text_of(const std::string& path) {
+// A file that an option names: when it can't be read, the option is wrong.
+std::string text_of(const std::string& path) try {
   const std::vector<std::byte> bytes = read_file(path);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+} catch (const Error& error) {
+  throw usage_error(error.message()).at(path);
 }
 
 Json labels_of(const std::string& path) {

@@ -121,8 +121,10 @@ TargetWish parse_unit(std::string_view word, const Model& model) {
   wish.target.text = layer.name + "#" + std::to_string(*channel);
   wish.target.slug = layer.name + "-" + std::to_string(*channel);
   for (std::size_t i = 0; i < wish.target.position.size(); ++i) {
-    wish.target.text += (i == 0 ? "@" : ",") + std::to_string(wish.target.position[i]);
-    wish.target.slug += "-" + std::to_string(wish.target.position[i]);
+    wish.target.text += i == 0 ? "@" : ",";
+    wish.target.text += std::to_string(wish.target.position[i]);
+    wish.target.slug += "-";
+    wish.target.slug += std::to_string(wish.target.position[i]);
   }
   return wish;
 }

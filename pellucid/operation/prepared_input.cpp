@@ -18,7 +18,10 @@ std::string dtype_text(at::ScalarType type) { return std::string(dtype_name(type
 
 std::string shape_of(at::IntArrayRef sizes) {
   std::string text = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(sizes[i]);
+  }
   return text + "]";
 }
 
@@ -28,7 +31,8 @@ bool has_batch(const Model& model) { return declared_batch(*model.graph).shared;
 std::string sample_text(const Value& value, std::size_t from) {
   std::string text = "[";
   for (std::size_t i = from; i < value.shape.size(); ++i) {
-    text += (i > from ? ", " : "") + (value.shape[i] ? std::to_string(*value.shape[i]) : std::string("any"));
+    if (i > from) text += ", ";
+    text += value.shape[i] ? std::to_string(*value.shape[i]) : std::string("any");
   }
   return text + "]";
 }

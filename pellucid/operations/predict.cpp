@@ -117,7 +117,7 @@ class Prediction {
     Json samples = Json::array();
     for (std::int64_t n = 0; n < (whole ? 1 : values.size(0)); ++n) {
       samples.push_back(prediction_document(model_, output, whole ? values : values[n], settings_.top));
-      if (input.batched && !whole) text += " [" + std::to_string(n) + "]\n";
+      if (input.batched && !whole) text.append(" [").append(std::to_string(n)).append("]\n");
       text += prediction_text(samples.back(), surroundings_.language);
     }
     document["samples"] = std::move(samples);

@@ -302,7 +302,7 @@ std::string Fonts::drawable(std::string_view text, Weight weight) {
       continue;
     }
     const std::size_t count = decode_utf8(run.text).size();
-    result += "[" + std::to_string(count) + (count == 1 ? " character]" : " characters]");
+    result.append("[").append(std::to_string(count)).append(count == 1 ? " character]" : " characters]");
   }
   return result;
 }

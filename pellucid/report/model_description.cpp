@@ -61,9 +61,13 @@ Json weights_document(const Graph& graph, std::initializer_list<ConstantKind> ki
 }
 
 std::string counted(std::int64_t count) {
-  std::string digits = std::to_string(count);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+  const std::string digits = std::to_string(count);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 }  // namespace
@@ -74,7 +78,8 @@ std::string declared_text(const Value& value, bool batched) {
   text += " [";
   for (std::size_t i = 0; i < value.shape.size(); ++i) {
     const std::string unknown = i == 0 && batched ? "N" : "any";
-    text += (i ? ", " : "") + (value.shape[i] ? std::to_string(*value.shape[i]) : unknown);
+    if (i > 0) text += ", ";
+    text += value.shape[i] ? std::to_string(*value.shape[i]) : unknown;
   }
   return text + "]";
 }
@@ -133,8 +138,10 @@ std::string model_description_text(const Json& description, Language language) {
   for (const Json& output : description["outputs"]) {
     const std::string declared = output.contains("declared") ? word(output["declared"]) : tell("a constant");
     const std::string name = word(output["name"]);
-    const std::string guess = output["guessed"].get<bool>() ? " (" + tell("a guess") + ")" : "";
-    facts.push_back({tell("output"), (name.empty() ? "" : name + ": ") + declared + ", " + word(output["kind"]) + guess});
+    std::string line = name.empty() ? declared : name + ": " + declared;
+    line += ", " + word(output["kind"]);
+    if (output["guessed"].get<bool>()) line += " (" + tell("a guess") + ")";
+    facts.push_back({tell("output"), std::move(line)});
   }
   const Json& batch = description["batch"];
   facts.push_back({tell("batch"), batch.is_string() ? tell(batch == "dynamic" ? "dynamic" : "none")

@@ -89,7 +89,10 @@ std::string percent(const Json& probability) {
 
 std::string name_of(const Json& entry) {
   std::string name = std::to_string(entry["index"].get<std::int64_t>());
-  if (entry.contains("label")) name += " " + on_one_line(entry["label"].get<std::string>());
+  if (entry.contains("label")) {
+    name += ' ';
+    name += on_one_line(entry["label"].get<std::string>());
+  }
   return name;
 }
 

@@ -9,7 +9,7 @@ std::vector<std::string> option_row(const Json& option, Language language) {
   std::string value = option["default"].is_string() ? option["default"].get<std::string>() : to_text(option["default"], false);
   std::string range;
   if (option.contains("choices")) range = join(option["choices"].get<std::vector<std::string>>(), ", ");
-  if (option.contains("least")) range += "≥ " + number(option["least"].get<double>(), 6);
+  if (option.contains("least")) range.append("≥ ").append(number(option["least"].get<double>(), 6));
   if (option.contains("most")) range += (range.empty() ? "≤ " : ", ≤ ") + number(option["most"].get<double>(), 6);
   const std::string help(translated(language, option["help"].get<std::string>()));
   return {name, value, help + (range.empty() ? "" : " (" + range + ")")};
