@@ -91,7 +91,7 @@ def export(
             sample_inputs[leaf_name] = tensor
             if sample and leaf_name in images:
                 picture = _photo_for(photo, tensor, images[leaf_name])
-                made = _batched(picture, images[leaf_name], count).to(tensor.dtype)
+                made = _batched(picture, images[leaf_name], count).to(tensor)
                 if made.shape != tensor.shape:
                     raise ExportError(
                         f"input {leaf_name}: the preprocessing gives {tuple(made.shape)}, the example is {tuple(tensor.shape)}"
