@@ -55,7 +55,7 @@ need_venv() {
   python3 -m venv .venv || fail "python3 -m venv failed; Debian's package python3-venv has what it needs"
 }
 
-# installed_stamp NAME: what .venv/NAME.installed must hold for nothing to be done.
+# requirement_hash FILE...: what .venv/GROUP.installed must hold for nothing to be done.
 requirement_hash() { cat "$@" | cat - <("$python" -V) | sha256sum | cut -c1-32; }
 
 has_nvidia() { [[ -e /proc/driver/nvidia/version ]] || command -v nvidia-smi >/dev/null; }

@@ -40,20 +40,23 @@ show() { # show PATH OPTIONS: this machine's PATH inside, at the same place
   [[ ${2-} != ro ]] || mount -o remount,bind,ro "$target"
 }
 
-if [[ ! -f $folder/fresh-base ]]; then
-  # Nothing of an older one may help.
-  [[ ! -e $folder ]] || [[ -f $folder/fresh-unfinished ]] ||
-    fail "$folder exists and is not one of ours; name another folder"
-  rm -rf --one-file-system "$folder"
-  mkdir -p "$folder"
-  touch "$folder/fresh-unfinished"
-  echo "fresh: debootstrap $suite from $mirror into $folder (about 100 MB)"
+# Each run starts from Debian's bare base, which is kept beside the folder: what an earlier run installed is no proof.
+base=$folder.$suite.tar
+! grep -q " $folder/" /proc/mounts || fail "something is still mounted in $folder: umount it first"
+[[ ! -e $folder || -f $folder/etc/pellucid-fresh ]] || fail "$folder exists and is not one of ours; name another folder"
+rm -rf --one-file-system "$folder"
+mkdir -p "$folder/etc"
+touch "$folder/etc/pellucid-fresh"
+if [[ ! -f $base ]]; then
+  echo "fresh: debootstrap $suite from $mirror (about 100 MB)"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$folder" "$mirror"
   if [[ $mirror == http://deb.debian.org/debian ]]; then
     printf 'deb %s %s\n' "$mirror" "$suite main" "$mirror" "$suite-updates main" \
       http://deb.debian.org/debian-security "$suite-security main" >"$folder/etc/apt/sources.list"
   fi
-  mv "$folder/fresh-unfinished" "$folder/fresh-base"
+  tar -C "$folder" -cf "$base.part" . && mv "$base.part" "$base"
+else
+  tar -C "$folder" -xf "$base"
 fi
 
 show /proc
