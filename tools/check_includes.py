@@ -58,10 +58,13 @@ def includes_of(text: str) -> list[tuple[int, str]]:
 def check_layer(path: Path, number: int, target: str) -> str | None:
     if not target.startswith('"'):
         return None
+    if path.parts[0] != "pellucid":
+        name = target.strip('"')
+        if (ROOT / name).is_file() or (ROOT / path.parent / name).is_file():
+            return None
+        return f"{path}:{number}: no file {target}, neither from the root nor beside"
     if not target.startswith('"pellucid/'):
         return f"{path}:{number}: write the whole path, as in pellucid/base/error.h: {target}"
-    if path.parts[0] != "pellucid":
-        return None
     folder, other = path.parts[1], target.strip('"').split("/")[1]
     if other != folder and other not in MAY_INCLUDE.get(folder, []):
         return f"{path}:{number}: {folder}/ may not include {target}: data flows downwards only"
