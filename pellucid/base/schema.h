@@ -52,7 +52,8 @@ struct Option {
     copy.metavar = name_of_value;
     return copy;
   }
-  constexpr Option unsplit() const {
+  // A list whose words may hold commas (labels): the operation splits them, the faces don't.
+  constexpr Option with_commas() const {
     Option copy = *this;
     copy.whole_words = true;
     return copy;

@@ -29,7 +29,7 @@ constexpr std::array own = {
     option<&Settings::steps>("n_steps", "Steps of the path.").between(1, 1000),
     option<&Settings::alpha>("alpha", "How strong.").between(0, 1),
     option<&Settings::rule>("rule", "Which rule.").one_of(rules),
-    option<&Settings::targets>("target", "What is asked.").unsplit(),
+    option<&Settings::targets>("target", "What is asked.").with_commas(),
     option<&Settings::limit>("limit", "A bound."),
 };
 template <class S>
