@@ -15,6 +15,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Labels of another model are worse than none: they are said, and nobody shows them.
+void check_labels(Model& model) {
+  const auto outputs = model.graph->outputs();
+  if (model.metadata.labels.empty() || outputs.empty() || !outputs.front().operand.is_value()) return;
+  const Value& value = model.graph->value(outputs.front().operand.value());
+  if (value.shape.size() < 2 || !value.shape[1]) return;
+  const auto classes = static_cast<std::size_t>(*value.shape[1]);
+  // One logit has two sides.
+  if (classes == model.metadata.labels.size() || (classes == 1 && model.metadata.labels.size() == 2)) return;
+  model.warnings.push_back(std::to_string(model.metadata.labels.size()) + " labels for " + std::to_string(classes) +
+                           " classes: labels are not shown");
+}
+
 Model read(const ModelSource& source, std::span<const Format* const> formats, const ModelSettings& settings) {
   const ModelBytes bytes = source.read();
   for (const Format* format : formats) {
@@ -31,19 +44,6 @@ Model read(const ModelSource& source, std::span<const Format* const> formats, co
   throw model_error(bytes.bytes.empty() ? "the file is empty" : "not a model file of a format that is known")
       .at(source.name)
       .hint("readable are: " + join(known, ", "));
-}
-
-// Labels of another model are worse than none: they are said, and nobody shows them.
-void check_labels(Model& model) {
-  const auto outputs = model.graph->outputs();
-  if (model.metadata.labels.empty() || outputs.empty() || !outputs.front().operand.is_value()) return;
-  const Value& value = model.graph->value(outputs.front().operand.value());
-  if (value.shape.size() < 2 || !value.shape[1]) return;
-  const auto classes = static_cast<std::size_t>(*value.shape[1]);
-  // One logit has two sides.
-  if (classes == model.metadata.labels.size() || (classes == 1 && model.metadata.labels.size() == 2)) return;
-  model.warnings.push_back(std::to_string(model.metadata.labels.size()) + " labels for " + std::to_string(classes) +
-                           " classes: labels are not shown");
 }
 
 void check_device(const std::string& device) {

@@ -22,7 +22,9 @@ at::Tensor numbers(at::IntArrayRef shape, double offset) {
 }
 
 Value tensor_value(std::string name, at::IntArrayRef shape) {
-  Value value{.name = std::move(name), .dtype = at::kFloat};
+  Value value;
+  value.name = std::move(name);
+  value.dtype = at::kFloat;
   for (const std::int64_t size : shape) value.shape.emplace_back(size);
   return value;
 }
@@ -82,7 +84,9 @@ at::Tensor saliency_map(const Catalogue& catalogue, const std::shared_ptr<const 
 }  // namespace
 
 Check run_self_test(const Catalogue& catalogue, Language language) {
-  Check check{.name = "self_test", .verdict = "fail"};
+  Check check;
+  check.name = "self_test";
+  check.verdict = "fail";
   try {
     const auto start = std::chrono::steady_clock::now();
     const auto graph = small_network();

@@ -78,7 +78,7 @@ class Checking {
       }
       inputs.push_back(tensor->data.to(surroundings_.model->device()));
     }
-    Probe probe(surroundings_.model->runner(), {.cancellation = surroundings_.cancellation});
+    Probe probe(surroundings_.model->runner(), {.cancellation = surroundings_.cancellation, .progress = {}});
     for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
       const Operand& operand = graph.outputs()[i].operand;
       const std::string& name = model_.metadata.outputs[i].name;

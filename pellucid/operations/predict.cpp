@@ -51,7 +51,7 @@ class Prediction {
       : request_(request), surroundings_(surroundings), settings_(settings),
         model_(surroundings.model->open(settings)), wanted_(wanted_outputs(*model_.graph)),
         probe_(surroundings.model->runner(),
-               {.memory_limit = settings.bytes(), .cancellation = surroundings.cancellation}) {}
+               {.memory_limit = settings.bytes(), .cancellation = surroundings.cancellation, .progress = {}}) {}
 
   Answer run() {
     answer_.document["model"] = model_reference(model_);

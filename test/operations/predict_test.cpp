@@ -147,7 +147,10 @@ TEST(Predict, StopsWhenItIsCancelled) {
     };
     request.inputs.push_back(std::move(input));
   }
-  Surroundings around{.catalogue = &catalogue, .model = &model, .cancellation = &cancellation};
+  Surroundings around;
+  around.catalogue = &catalogue;
+  around.model = &model;
+  around.cancellation = &cancellation;
   try {
     perform(*catalogue.find_operation("predict"), request, around);
     FAIL();
