@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "pellucid/graph/builder.h"
+#include "pellucid/model/gradient_check.h"
 #include "pellucid/run/lift_batch.h"
 #include "pellucid/run/rewrites.h"
 
@@ -81,16 +82,16 @@ at::Tensor saliency_map(const Catalogue& catalogue, const std::shared_ptr<const 
   return method.explain(question, probe, {{"absolute", false}}).maps.at(0).scores;
 }
 
-}  // namespace
+at::Tensor small_input() { return numbers({1, 2, 6, 6}, 7).to(at::kFloat); }
 
-Check run_self_test(const Catalogue& catalogue, Language language) {
+Check map_check(const Catalogue& catalogue, Language language) {
   Check check;
-  check.name = "self_test";
+  check.name = "self-test";
   check.verdict = "fail";
   try {
     const auto start = std::chrono::steady_clock::now();
     const auto graph = small_network();
-    const at::Tensor input = numbers({1, 2, 6, 6}, 7).to(at::kFloat);
+    const at::Tensor input = small_input();
     Target target;
     target.index = 1;
     const at::Tensor map = saliency_map(catalogue, graph, input, target).to(at::kDouble);
@@ -109,6 +110,32 @@ Check run_self_test(const Catalogue& catalogue, Language language) {
     check.words = say(language, "the map of a small network could not be computed: {0}", {first_line(error.what())});
   }
   return check;
+}
+
+Check gradient_of_small_network(Language language) {
+  Check check;
+  check.name = "gradient";
+  check.verdict = "fail";
+  try {
+    const auto graph = small_network();
+    const at::Tensor input = small_input();
+    const GradientCheck gradient =
+        check_gradient(BatchRunner(std::make_shared<Executor>(graph)), graph, {&input, 1});
+    check.value = gradient.error;
+    check.threshold = GradientCheck::threshold;
+    check.verdict = gradient.passed() ? "pass" : "fail";
+    check.words = say(language, "the gradient differs from finite differences by {0} of its size (allowed {1})",
+                      {number(gradient.error, 2), number(GradientCheck::threshold, 2)});
+  } catch (const std::exception& error) {
+    check.words = say(language, "the gradient could not be checked: {0}", {first_line(error.what())});
+  }
+  return check;
+}
+
+}  // namespace
+
+std::vector<Check> run_self_test(const Catalogue& catalogue, Language language) {
+  return {map_check(catalogue, language), gradient_of_small_network(language)};
 }
 
 }  // namespace pellucid

@@ -1,7 +1,9 @@
-// check: does this program give the answers that the training framework gave? Re-runs the sample recorded in the file.
+// check: does this program give the answers that the training framework gave? Re-runs the sample recorded in the file,
+// and compares the gradient with differences of the model's own outputs.
 #include <cmath>
 
 #include "pellucid/explain/probe.h"
+#include "pellucid/model/gradient_check.h"
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/operation/operation.h"
 #include "pellucid/report/documents.h"
@@ -53,6 +55,7 @@ class Checking {
     if (model_.metadata.sample) {
       check_outputs();
       check_preprocessing();
+      check_gradients();
     } else {
       checks_.push_back({"outputs", "info", {}, {},
                          tell("the file has no recorded sample: nothing to compare with; export it with "
@@ -66,17 +69,23 @@ class Checking {
     return say(surroundings_.language, text, values);
   }
 
+  // In the graph's order; none when one is missing.
+  std::vector<at::Tensor> sample_inputs() const {
+    std::vector<at::Tensor> inputs;
+    for (const InputInfo& input : model_.metadata.inputs) {
+      const SampleTensor* tensor = find(model_.metadata.sample->inputs, input.name);
+      if (tensor == nullptr) return {};
+      inputs.push_back(tensor->data.to(surroundings_.model->device()));
+    }
+    return inputs;
+  }
+
   void check_outputs() {
     const Graph& graph = *model_.graph;
-    std::vector<at::Tensor> inputs;
-    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-      const SampleTensor* tensor = find(model_.metadata.sample->inputs, model_.metadata.inputs[i].name);
-      if (tensor == nullptr) {
-        checks_.push_back({"outputs", "fail", {}, {},
-                           tell("the recorded sample lacks the input {0}", {model_.metadata.inputs[i].name})});
-        return;
-      }
-      inputs.push_back(tensor->data.to(surroundings_.model->device()));
+    const std::vector<at::Tensor> inputs = sample_inputs();
+    if (inputs.empty()) {
+      checks_.push_back({"outputs", "fail", {}, {}, tell("the recorded sample lacks an input")});
+      return;
     }
     Probe probe(surroundings_.model->runner(), {.cancellation = surroundings_.cancellation, .progress = {}});
     for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
@@ -133,6 +142,29 @@ class Checking {
                                      {number(levels, 3), number(allowed, 3)})));
   }
 
+  // Always anew: whoever asks for a check does not want a remembered one.
+  void check_gradients() {
+    const std::vector<at::Tensor> inputs = sample_inputs();
+    if (inputs.empty()) return;
+    try {
+      const GradientCheck gradient =
+          check_gradient(*surroundings_.model->runner(), model_.graph, inputs, surroundings_.cancellation);
+      keep_gradient_check(model_.fingerprint, gradient);
+      const std::string error = number(gradient.error, 3), allowed = number(GradientCheck::threshold, 3);
+      Check check = passed_if(gradient.passed(), "gradient", gradient.error, GradientCheck::threshold,
+                              tell("the gradient differs from finite differences by {0} of its size (allowed {1})",
+                                   {error, allowed}));
+      if (gradient.flat) {
+        check.verdict = "info";
+        check.words = tell("the outputs do not change around the sample: its gradient can't be checked");
+      }
+      checks_.push_back(std::move(check));
+    } catch (const Error& error) {
+      if (error.fault() == Fault::cancelled) throw;
+      checks_.push_back({"gradient", "info", {}, {}, tell("the gradient could not be checked: {0}", {error.what()})});
+    }
+  }
+
   Answer answer() {
     Answer result;
     const bool failed = std::ranges::any_of(checks_, [](const Check& check) { return check.verdict == "fail"; });
@@ -167,7 +199,9 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
 extern constinit const Operation check = {
     .name = "check",
     .group = "Model",
-    .summary = "Re-runs the sample recorded in the model's file and reports every difference, preprocessing included.",
+    .summary = "Re-runs the sample recorded in the model's file and reports every difference.",
+    .details = "Compared are the outputs, the preprocessing of the recorded photo with the recorded tensor, and the "
+               "gradient with differences of the outputs in float64.",
     .options = options,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "pellucid/base/user_cache.h"
 #include "pellucid/operation/operation.h"
 #include "pellucid/operation/self_test.h"
 #include "pellucid/render/fonts.h"
@@ -122,14 +123,12 @@ class Examination {
   }
 
   void cache() {
-    const char* given = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    const fs::path folder = (given != nullptr && *given != 0 ? fs::path(given) : fs::path(home ? home : "/") / ".cache") / "pellucid";
+    const fs::path folder = cache_folder();
     fs::path existing = folder;
     std::error_code ignored;
     while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
     Finding cache{"cache", folder.string()};
-    if (::access(existing.c_str(), W_OK) != 0) {
+    if (folder.empty() || ::access(existing.c_str(), W_OK) != 0) {
       cache.verdict = "warn";
       cache.remedy = tell("nothing can be kept there, so every start checks its model again; set XDG_CACHE_HOME to a "
                           "folder that can be written");
@@ -138,13 +137,14 @@ class Examination {
   }
 
   void self_test() {
-    const Check check = run_self_test(*surroundings_.catalogue, surroundings_.language);
-    Finding finding{"self-test", check.words, check.verdict};
-    if (check.verdict == "fail") {
-      finding.remedy = tell("answers of this build can't be trusted: build it again with `./dev build`, against another "
-                            "LibTorch if that does not help");
+    for (const Check& check : run_self_test(*surroundings_.catalogue, surroundings_.language)) {
+      Finding finding{check.name, check.words, check.verdict};
+      if (check.verdict == "fail") {
+        finding.remedy = tell("answers of this build can't be trusted: build it again with `./dev build`, against "
+                              "another LibTorch if that does not help");
+      }
+      findings_.push_back(std::move(finding));
     }
-    findings_.push_back(std::move(finding));
   }
 
   Answer answer() const {
