@@ -167,6 +167,10 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Samples per model call; 0: chosen for the model. A recorded one replays to the bit.", "每次模型调用的样本数；0 表示按模型选择。用记录的值可逐位重现。"},
       {"How much of the overlay is map, from 0 to 1.", "叠加图中图所占的比例，0 到 1。"},
       {"Colours of the map; by default by its sign.", "图的配色；默认按正负号选择。"},
+      {"Shows what in the input spoke for the answer: a map with its picture, its numbers and its checks.", "显示输入中的什么支持了答案：一张图及其图片、数值和检查。"},
+      {"The scores are raw and signed; only the picture scales them. The .json record says how the map was made and what is known of its trustworthiness.", "分数是带正负号的原始值；只有图片会缩放它们。.json 记录说明图是怎样得到的，以及它有多可信。"},
+      {"Points on the path; more leave a smaller completeness gap.", "路径上的点数；越多，完整性缺口越小。"},
+      {"Where the points lie and how they are weighted.", "点的位置和权重。"},
       // Pictures.
       {"Photo", "照片"},
       {"Overlay, {0} % map", "叠加，图占 {0} %"},
