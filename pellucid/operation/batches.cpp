@@ -18,6 +18,16 @@ bool joinable(const PreparedInput& input) {
   return std::ranges::all_of(input.tensors, [](const NamedTensor& tensor) { return tensor.data.dim() > 0; });
 }
 
+// Large photos wait for their batch in memory: that many bytes of them are enough.
+constexpr std::size_t most_bytes = std::size_t{256} << 20;
+
+std::size_t bytes_of(const PreparedInput& input) {
+  std::size_t bytes = 0;
+  for (const NamedTensor& tensor : input.tensors) bytes += tensor.data.nbytes();
+  for (const Photo& photo : input.photos) bytes += photo.picture.pixels.nbytes() + photo.shown.pixels.nbytes();
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<at::Tensor> stack(std::span<const PreparedInput> batch, at::Device device) {
@@ -71,16 +81,20 @@ void for_each_batch(const Request& request, const Surroundings& surroundings, co
   };
   tell();
   std::int64_t samples = 0;
+  std::size_t bytes = 0;
   for (const InputGroup& group : groups) {
     check();
     try {
       PreparedInput input = prepare_input(group, model, settings);
-      const bool joins = !batch.empty() && samples + input.samples() <= most && joinable(input) &&
-                         alike(input, batch.front());
+      const std::size_t own_bytes = bytes_of(input);
+      const bool joins = !batch.empty() && bytes + own_bytes <= most_bytes && joinable(input) &&
+                         samples + input.samples() <= most && alike(input, batch.front());
       if (!joins) {
         run();
         samples = 0;
+        bytes = 0;
       }
+      bytes += own_bytes;
       samples += joinable(input) ? input.samples() : most;
       batch.push_back(std::move(input));
     } catch (const Error& error) {
