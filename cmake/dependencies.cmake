@@ -13,6 +13,9 @@ target_include_directories(pellucid_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJ
 target_compile_definitions(pellucid_flags INTERFACE PELLUCID_VERSION="${PROJECT_VERSION}")
 target_compile_options(pellucid_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Wno-unused-parameter $<$<BOOL:${PELLUCID_WERROR}>:-Werror>)
+# g++ 12 takes concatenations of short strings for overlong copies (GCC bug 105651).
+target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 # No folder of this machine in what is compiled: ccache then hits from any checkout, and messages stay short.
 target_compile_options(pellucid_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 # -fPIC for all, programs too: they share the libraries' precompiled header.

@@ -112,6 +112,7 @@ class Run {
     around.artefact = [this](Artefact&& artefact) {
       if (folder_) folder_->write(artefact.name, artefact.bytes);
     };
+    around.open_file = [](const std::string& path) { return read_file(path); };
     around.language = language_;
     return around;
   }

@@ -9,10 +9,6 @@
 #include "pellucid/base/text.h"
 #include "pellucid/model/layers.h"
 
-// GCC 12 mistakes concatenations of short strings for overlong copies (GCC bug 105651).
-#pragma GCC diagnostic ignored "-Wstringop-overflow"
-#pragma GCC diagnostic ignored "-Wrestrict"
-
 namespace pellucid {
 namespace {
 

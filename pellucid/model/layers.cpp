@@ -5,10 +5,6 @@
 #include "pellucid/base/error.h"
 #include "pellucid/base/text.h"
 
-// GCC 12 mistakes concatenations of short strings for overlong copies (GCC bug 105651).
-#pragma GCC diagnostic ignored "-Wstringop-overflow"
-#pragma GCC diagnostic ignored "-Wrestrict"
-
 namespace pellucid {
 namespace {
 
