@@ -1,12 +1,11 @@
 // Questions about networks made by hand, and methods out of the table.
 #pragma once
 
-#include <ATen/ops/allclose.h>
 #include <ATen/ops/zeros_like.h>
-#include <gtest/gtest.h>
 
 #include "pellucid/explain/method.h"
 #include "pellucid/run/executor.h"
+#include "test/near.h"
 #include "test/networks.h"
 
 namespace pellucid {
@@ -71,23 +70,6 @@ inline Explained explained(const Method& method, const std::shared_ptr<const Gra
   result.cost = probe.evaluations();
   return result;
 }
-
-// Element by element within |tolerance| · (1 + largest magnitude); shapes must agree.
-inline ::testing::AssertionResult near(const at::Tensor& got, const at::Tensor& wanted, double tolerance) {
-  if (!got.sizes().equals(wanted.sizes())) {
-    return ::testing::AssertionFailure() << "shapes " << got.sizes() << " and " << wanted.sizes();
-  }
-  const at::Tensor a = got.detach().to(at::kDouble), b = wanted.detach().to(at::kDouble);
-  const double difference = a.numel() == 0 ? 0 : (a - b).abs().max().item<double>();
-  const double scale = b.numel() == 0 ? 1 : 1 + b.abs().max().item<double>();
-  if (difference <= tolerance * scale) return ::testing::AssertionSuccess();
-  std::ostringstream words;
-  words << "differs by " << difference << ", got\n" << got << "\nwanted\n" << wanted;
-  return ::testing::AssertionFailure() << words.str();
-}
-
-// The largest score: a comparison of zeros with zeros proves nothing.
-inline double magnitude(const at::Tensor& tensor) { return tensor.abs().max().item<double>(); }
 
 // d target / d x by central differences in float64, entry by entry: x [1, ...].
 inline at::Tensor central_differences(const std::shared_ptr<const Graph>& graph_in_double, const at::Tensor& x,

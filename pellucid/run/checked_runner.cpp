@@ -49,7 +49,11 @@ std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds, std::sp
 
   const Graph& other = rewritten_->graph();
   std::vector<Feed> same_feeds;
-  for (const Feed& feed : feeds) same_feeds.push_back({other.find(graph().value(feed.value).name), feed.data});
+  for (const Feed& feed : feeds) {
+    const ValueId there = other.find(graph().value(feed.value).name);
+    if (there == no_value) throw internal_error("the rewritten graph lacks a value").at(graph().value(feed.value).name);
+    same_feeds.push_back({there, feed.data});
+  }
   std::vector<ValueId> same_wanted;
   for (const ValueId id : wanted) {
     const ValueId there = other.find(graph().value(id).name);

@@ -53,17 +53,33 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
     runs[static_cast<std::size_t>(n)] = true;
     for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(n)], [&](ValueId id) { open.emplace_back(id, n); });
   };
+  const auto writes_through = [&](int n, ValueId id) {
+    if (n <= graph_->producer(id)) return false;
+    std::vector<ValueId> written = written_by(graph_->nodes()[static_cast<std::size_t>(n)]);
+    std::vector<bool> visited(count, false);
+    while (!written.empty()) {
+      const ValueId now = written.back();
+      written.pop_back();
+      if (now == id) return true;
+      if (visited[static_cast<std::size_t>(now)] || !analysis_->aliases.share(now, id)) continue;
+      visited[static_cast<std::size_t>(now)] = true;
+      if (const int producer = graph_->producer(now); producer >= 0) {
+        for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(producer)], [&](ValueId source) { written.push_back(source); });
+      }
+    }
+    return false;
+  };
   while (!open.empty()) {
     const auto [id, before] = open.back();
     open.pop_back();
     const auto slot = static_cast<std::size_t>(id);
     if (before <= read_before[slot]) continue;
     read_before[slot] = before;
-    if (fed[slot]) continue;
     for (const int n : analysis_->aliases.writers(id)) {
-      if (n < before) take(n);
+      // What is fed is the value as it was defined: of the later writes only those that go through it are its own.
+      if (n < before && (!fed[slot] || writes_through(n, id))) take(n);
     }
-    if (seen[slot]) continue;
+    if (fed[slot] || seen[slot]) continue;
     seen[slot] = true;
     if (graph_->producer(id) >= 0) {
       take(graph_->producer(id));

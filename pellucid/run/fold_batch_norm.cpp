@@ -2,6 +2,7 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
+#include "pellucid/graph/aliases.h"
 #include "pellucid/graph/builder.h"
 #include "pellucid/run/rewrites.h"
 
@@ -9,7 +10,7 @@ namespace pellucid {
 namespace {
 
 // The convolution or linear layer whose only use is `user`, if its weights are constants; else nullptr.
-const Node* foldable_producer(const Graph& graph, ValueId value, int user) {
+const Node* foldable_producer(const Graph& graph, const Aliases& aliases, ValueId value, int user) {
   const int producer = graph.producer(value);
   if (producer < 0 || graph.users(value).size() != 1 || graph.users(value)[0] != user) return nullptr;
   for (const Output& output : graph.outputs()) {
@@ -21,6 +22,10 @@ const Node* foldable_producer(const Graph& graph, ValueId value, int user) {
   if (node.kind != NodeKind::aten) return nullptr;
   const std::string& name = node.handle->schema().name();
   if (name != "aten::conv1d" && name != "aten::conv2d" && name != "aten::conv3d" && name != "aten::linear") return nullptr;
+  // The convolution moves to its user's place: nothing it reads may be written to in between.
+  bool mutated = aliases.mutated(value);
+  for_each_operand_value(node, [&](ValueId id) { mutated = mutated || aliases.mutated(id); });
+  if (mutated) return nullptr;
   const auto constant_or_none = [&](const Operand& operand) {
     return operand.is_value() ? graph.constant(operand.value()) != nullptr : operand.constant().isNone();
   };
@@ -42,6 +47,7 @@ std::optional<at::Tensor> per_channel(const Graph& graph, const Operand& operand
 
 std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph) {
   const at::NoGradGuard no_gradient;
+  const Aliases aliases(*graph);
   GraphParts parts = take_apart(*graph);
   const auto add_constant = [&](const std::string& name, at::Tensor data) {
     std::vector<std::optional<std::int64_t>> shape(data.sizes().begin(), data.sizes().end());
@@ -54,7 +60,8 @@ std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph)
     const Node& node = graph->nodes()[n];
     // rewrite_norms writes addcmul(shift, x, scale).
     if (node.kind != NodeKind::aten || node.handle->schema().name() != "aten::addcmul" || !node.operands[1].is_value()) continue;
-    const Node* producer = foldable_producer(*graph, node.operands[1].value(), static_cast<int>(n));
+    if (node.operands[3].is_value() || node.operands[3].constant().toScalar().toDouble() != 1.0) continue;
+    const Node* producer = foldable_producer(*graph, aliases, node.operands[1].value(), static_cast<int>(n));
     if (producer == nullptr) continue;
     const at::Tensor weight = graph->constant(producer->operands[1].value())->data;
     // A linear layer's channels are the last dimension: they are dimension 1 only for a matrix.

@@ -5,6 +5,7 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <array>
 
 #include "pellucid/base/error.h"
@@ -36,6 +37,42 @@ bool dependent_operands(const Graph& graph, const Node& node, const std::vector<
   return depends;
 }
 
+// The nodes that stay: those that were not computed, those whose results are cheap arithmetic on sizes or too large to
+// keep, and with these all that make or write the same storage when it is written to.
+std::vector<bool> stay_nodes(const Graph& graph, const Aliases& aliases, const Frame& frame,
+                             const std::vector<bool>& folded) {
+  std::vector<bool> stays(folded.size()), whole_set(graph.values().size(), false);
+  for (std::size_t n = 0; n < folded.size(); ++n) {
+    bool all_tensors = true;
+    std::int64_t size = 0;
+    for_each_result(graph.nodes()[n], [&](ValueId id) {
+      const c10::IValue& value = frame[static_cast<std::size_t>(id)];
+      all_tensors = all_tensors && value.isTensor() && value.toTensor().defined();
+      if (value.isTensor()) size += static_cast<std::int64_t>(value.toTensor().nbytes());
+    });
+    stays[n] = !folded[n] || !all_tensors || size > largest_folded_growth;
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t n = 0; n < folded.size(); ++n) {
+      const auto each_made = [&](const auto& visit) {
+        const auto mutated = [&](ValueId id) { if (aliases.mutated(id)) visit(static_cast<std::size_t>(aliases.set_of(id))); };
+        for_each_result(graph.nodes()[n], mutated);
+        for (const ValueId id : written_by(graph.nodes()[n])) mutated(id);
+      };
+      if (!stays[n]) each_made([&](std::size_t set) { if (whole_set[set]) stays[n] = changed = true; });
+      if (!stays[n]) continue;
+      each_made([&](std::size_t set) { if (!whole_set[set]) whole_set[set] = changed = true; });
+      // It reads before the last write: the writes must happen in their time.
+      for_each_operand_value(graph.nodes()[n], [&](ValueId id) {
+        const auto set = static_cast<std::size_t>(aliases.set_of(id));
+        if (aliases.mutated(id) && aliases.writers(id).back() > static_cast<int>(n) && !whole_set[set]) whole_set[set] = changed = true;
+      });
+    }
+  }
+  return stays;
+}
+
 }  // namespace
 
 std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) {
@@ -55,14 +92,20 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
     const auto mark = [&](ValueId id) {
       if (!dependent[static_cast<std::size_t>(id)]) changed = dependent[static_cast<std::size_t>(id)] = true;
     };
-    for (const Node& node : graph->nodes()) {
+    for (int n = 0; n < static_cast<int>(graph->nodes().size()); ++n) {
+      const Node& node = graph->nodes()[static_cast<std::size_t>(n)];
       const auto touched = written_by(node);
       bool depends = is_random(node) || dependent_operands(*graph, node, dependent);
       for (const ValueId id : touched) depends = depends || set_depends[static_cast<std::size_t>(aliases.set_of(id))];
       for_each_result(node, [&](ValueId id) {
         if (depends || (aliases.mutated(id) && set_depends[static_cast<std::size_t>(aliases.set_of(id))])) mark(id);
       });
-      if (depends) for (const ValueId id : touched) mark(id);
+      if (!depends) continue;
+      for (const ValueId id : touched) mark(id);
+      // A constant is what the last write leaves: who reads an earlier content needs the writes to happen in its time.
+      for_each_operand_value(node, [&](ValueId id) {
+        if (aliases.mutated(id) && aliases.writers(id).back() > n) mark(id);
+      });
     }
   }
 
@@ -89,22 +132,12 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
     folded[n] = true;
   }
 
+  const std::vector<bool> stays = stay_nodes(*graph, aliases, frame, folded);
   GraphParts parts = take_apart(*graph);
   std::vector<Node> kept;
   for (std::size_t n = 0; n < parts.nodes.size(); ++n) {
-    if (!folded[n]) {
+    if (stays[n]) {
       kept.push_back(std::move(parts.nodes[n]));
-      continue;
-    }
-    bool all_tensors = true;
-    std::int64_t size = 0;
-    for_each_result(parts.nodes[n], [&](ValueId id) {
-      const c10::IValue& value = frame[static_cast<std::size_t>(id)];
-      all_tensors = all_tensors && value.isTensor() && value.toTensor().defined();
-      if (value.isTensor()) size += static_cast<std::int64_t>(value.toTensor().nbytes());
-    });
-    if (!all_tensors || size > largest_folded_growth) {
-      kept.push_back(std::move(parts.nodes[n]));  // cheap arithmetic on sizes, or too large to keep
       continue;
     }
     for_each_result(parts.nodes[n], [&](ValueId id) {
@@ -114,8 +147,9 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
   }
   // Constants that the folded nodes wrote into are what they became.
   for (Constant& constant : parts.constants) {
-    if (constant.kind != ConstantKind::folded && aliases.mutated(constant.value) &&
-        !dependent[static_cast<std::size_t>(constant.value)]) {
+    if (constant.kind == ConstantKind::folded || !aliases.mutated(constant.value)) continue;
+    const auto writers = aliases.writers(constant.value);
+    if (std::none_of(writers.begin(), writers.end(), [&](int n) { return stays[static_cast<std::size_t>(n)]; })) {
       constant.data = frame[static_cast<std::size_t>(constant.value)].toTensor();
     }
   }

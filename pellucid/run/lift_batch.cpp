@@ -9,6 +9,7 @@
 #include <ATen/functorch/BatchedTensorImpl.h>
 #include <ATen/functorch/DynamicLayer.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/max.h>
 #include <ATen/ops/randn.h>
@@ -67,7 +68,7 @@ class Lift {
     };
     std::vector<Feed> wrapped;
     for (const Feed& feed : feeds_) {
-      wrapped.push_back({feed.value, feed.data.isTensor() ? c10::IValue(wrap(feed.data.toTensor())) : feed.data});
+      wrapped.push_back({feed.value, per_sample(feed) ? c10::IValue(wrap(feed.data.toTensor())) : feed.data});
     }
     Observer observer;
     RunSettings inside = settings;
@@ -79,7 +80,7 @@ class Lift {
         const Outside outside;
         const at::Tensor shown = flat(id, unwrap(tensor));
         const at::Tensor answer = settings.observer->see(id, shown);
-        return answer.is_same(shown) ? tensor : wrap(grouped({id, answer}));
+        return unchanged(answer, shown) ? tensor : wrap(grouped({id, answer}));
       };
       inside.observer = &observer;
     }
@@ -127,6 +128,14 @@ class Lift {
     DynamicLayer saved_;
   };
 
+  // A tensor without dimensions is the same for every sample.
+  static bool per_sample(const Feed& feed) { return feed.data.isTensor() && feed.data.toTensor().dim() > 0; }
+
+  // What was shown is another tensor than the run's: where it is part of a gradient it must take the run's place.
+  static bool unchanged(const at::Tensor& answer, const at::Tensor& shown) {
+    return answer.is_same(shown) && !shown.requires_grad();
+  }
+
   bool has_batch(ValueId id) const { return leading(graph_, id) == declared_; }
 
   // [N, ...] → [groups, declared, ...] or [groups, ...]; a last group that is not full is filled with its last sample.
@@ -153,46 +162,53 @@ class Lift {
   std::vector<Feed> group(std::int64_t g) const {
     std::vector<Feed> one;
     for (const Feed& feed : feeds_) {
-      one.push_back({feed.value, feed.data.isTensor() ? c10::IValue(feed.data.toTensor().select(0, g)) : feed.data});
+      one.push_back({feed.value, per_sample(feed) ? c10::IValue(feed.data.toTensor().select(0, g)) : feed.data});
     }
     return one;
   }
 
-  // An observer is promised each value once, with all samples: a first pass collects what it would see, the observer
-  // is asked, and a second pass puts its answers in place.
+  // An observer is promised each value once, with all samples: a pass collects what it would see, the observer is
+  // asked, and a later pass puts its answers in place. What depends on an answer is collected anew before it is shown.
   std::vector<c10::IValue> one_by_one_observed(std::span<const ValueId> wanted, const RunSettings& settings) const {
     std::map<ValueId, std::vector<at::Tensor>> seen;
-    std::vector<ValueId> order;
-    const Observer collect{settings.observer->values, [&](ValueId id, const at::Tensor& tensor) {
-                             if (seen.find(id) == seen.end()) order.push_back(id);
-                             seen[id].push_back(tensor);
-                             return tensor;
-                           }};
-    RunSettings inside{&collect, settings.cancellation, settings.gradient};
-    std::vector<std::vector<at::Tensor>> parts(wanted.size());
-    for (std::int64_t g = 0; g < groups_; ++g) inner_.run(group(g), wanted, inside);
     std::map<ValueId, at::Tensor> replaced;
-    for (const ValueId id : order) {
+    std::vector<ValueId> order;
+    std::vector<c10::IValue> answers;
+    const auto pass = [&] {
+      seen.clear();
+      order.clear();
+      std::int64_t now = 0;
+      const Observer observer{settings.observer->values, [&](ValueId id, const at::Tensor& tensor) {
+                                if (seen.find(id) == seen.end()) order.push_back(id);
+                                seen[id].push_back(tensor);
+                                const auto found = replaced.find(id);
+                                return found == replaced.end() ? tensor : found->second.select(0, now);
+                              }};
+      const RunSettings inside{&observer, settings.cancellation, settings.gradient};
+      std::vector<std::vector<at::Tensor>> parts(wanted.size());
+      for (; now < groups_; ++now) {
+        answers = inner_.run(group(now), wanted, inside);
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+          if (answers[i].isTensor()) parts[i].push_back(answers[i].toTensor());
+        }
+      }
+      for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i].isTensor()) answers[i] = flat(wanted[i], at::stack(parts[i]));
+      }
+    };
+    pass();
+    bool outdated = false;
+    for (std::size_t next = 0; next < order.size(); ++next) {
+      if (outdated) pass();
+      outdated = false;
+      const ValueId id = order[next];
       const at::Tensor shown = flat(id, at::stack(seen[id]));
       const at::Tensor answer = settings.observer->see(id, shown);
-      if (!answer.is_same(shown)) replaced[id] = grouped({id, answer});
+      if (unchanged(answer, shown)) continue;
+      replaced[id] = grouped({id, answer});
+      outdated = true;
     }
-    std::int64_t now = 0;
-    const Observer replace{settings.observer->values, [&](ValueId id, const at::Tensor& tensor) {
-                             const auto found = replaced.find(id);
-                             return found == replaced.end() ? tensor : found->second.select(0, now);
-                           }};
-    inside.observer = &replace;
-    std::vector<c10::IValue> answers;
-    for (; now < groups_; ++now) {
-      answers = inner_.run(group(now), wanted, inside);
-      for (std::size_t i = 0; i < answers.size(); ++i) {
-        if (answers[i].isTensor()) parts[i].push_back(answers[i].toTensor());
-      }
-    }
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (answers[i].isTensor()) answers[i] = flat(wanted[i], at::stack(parts[i]));
-    }
+    if (outdated) pass();
     return answers;
   }
 
@@ -239,10 +255,12 @@ std::vector<std::vector<Feed>> distinct_samples(const Graph& graph, std::span<co
     const at::ScalarType dtype = value.dtype.value_or(at::kFloat);
     for (std::int64_t s = 0; s < 2; ++s) {
       at::Tensor sample;
-      if (given.defined() && given.size(0) >= declared * (s + 1)) {
+      if (given.defined() && given.dim() == 0) {
+        sample = given;
+      } else if (given.defined() && given.size(0) >= declared * (s + 1)) {
         sample = given.slice(0, declared * s, declared * (s + 1));
       } else if (given.defined()) {
-        sample = given.slice(0, given.size(0) - declared);
+        sample = given.index_select(0, at::arange(declared) % given.size(0));
         if (at::isFloatingType(sample.scalar_type())) {
           sample = sample + noise(sample.sizes()).to(sample.options());
         }
@@ -314,6 +332,10 @@ BatchMode BatchRunner::find_mode(std::span<const Feed> feeds, std::int64_t decla
   const auto samples = distinct_samples(graph(), feeds, declared);
   std::vector<Feed> both;
   for (std::size_t i = 0; i < samples[0].size(); ++i) {
+    if (samples[0][i].data.toTensor().dim() == 0) {
+      both.push_back(samples[0][i]);
+      continue;
+    }
     both.push_back({samples[0][i].value, at::cat({samples[0][i].data.toTensor(), samples[1][i].data.toTensor()})});
   }
   // What the samples answer on their own is what any way of running them together must give.

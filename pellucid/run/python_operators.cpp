@@ -73,24 +73,25 @@ IValue binary(std::string_view op, const IValue& a, const IValue& b) {
   if (op == "add") return both ? checked([](auto x, auto y, auto* r) { return __builtin_add_overflow(x, y, r); }, to_int(a), to_int(b)) : IValue(to_real(a) + to_real(b));
   if (op == "sub") return both ? checked([](auto x, auto y, auto* r) { return __builtin_sub_overflow(x, y, r); }, to_int(a), to_int(b)) : IValue(to_real(a) - to_real(b));
   if (op == "mul") return both ? checked([](auto x, auto y, auto* r) { return __builtin_mul_overflow(x, y, r); }, to_int(a), to_int(b)) : IValue(to_real(a) * to_real(b));
-  if (op == "truediv") {
-    if (to_real(b) == 0.0) throw model_error("division by zero");
-    return to_real(a) / to_real(b);
-  }
+  if ((op == "truediv" || op == "floordiv" || op == "mod") && to_real(b) == 0.0) throw model_error("division by zero");
+  if (op == "truediv") return to_real(a) / to_real(b);
   if (op == "floordiv") return both ? IValue(floor_divide(to_int(a), to_int(b))) : IValue(std::floor(to_real(a) / to_real(b)));
   if (op == "mod") {
     if (!both) return to_real(a) - to_real(b) * std::floor(to_real(a) / to_real(b));
     return to_int(a) - floor_divide(to_int(a), to_int(b)) * to_int(b);
   }
   if (op == "pow") return power(a, b);
-  if (op == "eq") return to_real(a) == to_real(b);
-  if (op == "ne") return to_real(a) != to_real(b);
-  if (op == "lt") return to_real(a) < to_real(b);
-  if (op == "le") return to_real(a) <= to_real(b);
-  if (op == "gt") return to_real(a) > to_real(b);
-  if (op == "ge") return to_real(a) >= to_real(b);
-  if (op == "max" || op == "sym_max") return to_real(a) >= to_real(b) ? a : b;
-  if (op == "min" || op == "sym_min") return to_real(a) <= to_real(b) ? a : b;
+  // Whole numbers beyond 2^53 are no doubles.
+  const int order = both ? (to_int(a) > to_int(b)) - (to_int(a) < to_int(b))
+                         : (to_real(a) > to_real(b)) - (to_real(a) < to_real(b));
+  if (op == "eq") return order == 0;
+  if (op == "ne") return order != 0;
+  if (op == "lt") return order < 0;
+  if (op == "le") return order <= 0;
+  if (op == "gt") return order > 0;
+  if (op == "ge") return order >= 0;
+  if (op == "max" || op == "sym_max") return order >= 0 ? a : b;
+  if (op == "min" || op == "sym_min") return order <= 0 ? a : b;
   const bool logical = a.isBool() && b.isBool();
   if (op == "and_") return logical ? IValue(a.toBool() && b.toBool()) : IValue(to_int(a) & to_int(b));
   if (op == "or_") return logical ? IValue(a.toBool() || b.toBool()) : IValue(to_int(a) | to_int(b));

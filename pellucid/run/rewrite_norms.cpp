@@ -89,12 +89,15 @@ class NormRewriter {
     shape[1] = -1;
     const at::ScalarType dtype = input.dtype.value_or(wide);
     const ValueId result = node.results[0].values.at(0);
-    const Operand scale_operand{add_constant(node.name + "_scale", scale.reshape(shape).to(dtype))};
-    const Operand shift_operand{add_constant(node.name + "_shift", shift.reshape(shape).to(dtype))};
+    std::vector<Operand> operands;
+    operands.push_back({add_constant(node.name + "_shift", shift.reshape(shape).to(dtype))});
+    operands.push_back(node.operands[0]);
+    operands.push_back({add_constant(node.name + "_scale", scale.reshape(shape).to(dtype))});
+    operands.push_back({c10::IValue(std::int64_t{1})});
     Node rewritten{.kind = NodeKind::aten, .name = node.name, .op = "aten::addcmul.default",
                    .handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::addcmul", ""),
-                   .operands = {shift_operand, node.operands[0], scale_operand, Operand{c10::IValue(std::int64_t{1})}},
-                   .results = {Result{{result}, false}}, .bodies = {}, .origin = node.origin};
+                   .operands = std::move(operands), .results = {Result{{result}, false}}, .bodies = {},
+                   .origin = node.origin};
     nodes.push_back(std::move(rewritten));
   }
 

@@ -45,7 +45,7 @@ TEST(GradCam, BeforePoolingAndALinearLayerIsTheClassActivationMap) {
   const auto graph = rewrite_norms(residual_network());
   const at::Tensor x = noise({1, 3, 6, 5}, 2);
   const auto answer = explained(grad_cam, graph, {x}, {entry(2)});
-  EXPECT_EQ(answer.answer.maps[0].name, graph->value(graph->find("relu_2")).name);
+  EXPECT_EQ(answer.answer.maps[0].name, "relu");  // the module used twice: what it returned last
   Probe probe = probe_of(graph);
   const at::Tensor activation = probe.forward(std::vector{x}, std::vector{graph->find("relu_2")})[0];
   const at::Tensor weights = noise({3, 4}, 5)[2].reshape({1, 4, 1, 1});

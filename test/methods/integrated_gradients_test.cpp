@@ -107,7 +107,7 @@ TEST(IntegratedGradients, GivesSymmetricInputsEqualScores) {
   const at::Tensor x = at::tensor({40.0F, 7.0F, 40.0F}).reshape({1, 3});
   const at::Tensor scores = explained(integrated_gradients, multi_layer(), {x}, {entry(0)}).scores();
   ASSERT_GT(magnitude(scores), 1);
-  EXPECT_EQ(scores[0][0].item<float>(), scores[0][2].item<float>());
+  EXPECT_FLOAT_EQ(scores[0][0].item<float>(), scores[0][2].item<float>());
 }
 
 TEST(IntegratedGradients, CostsItsStepsInGradientsAndTwoForwardsPerSample) {
