@@ -134,8 +134,9 @@ Layer find_layer(const Graph& graph, std::string_view words) {
   }
   const ValueId value = graph.find(words);
   if (value != no_value && graph.value(value).is_tensor) return {std::string(words), value, {}};
+  const std::string like = nearest(path, names);
   throw usage_error("the model has no layer \"" + std::string(words) + "\"")
-      .hint("the nearest are " + nearest(path, names) + "; `pellucid inspect MODEL` lists all");
+      .hint((like.empty() ? "" : "the nearest are " + like + "; ") + "`pellucid inspect MODEL` lists all");
 }
 
 }  // namespace pellucid

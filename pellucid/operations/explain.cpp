@@ -1,0 +1,480 @@
+// explain: one map per input, target, layer and method, with its picture, its numbers and its checks.
+//
+// Order: load → read inputs → resolve targets → ask the method → check → write. The gradient self-check of a model
+// that was never checked runs after the pictures and arrays are out, so that it delays only the records.
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "pellucid/explain/baseline.h"
+#include "pellucid/explain/target.h"
+#include "pellucid/input/npy.h"
+#include "pellucid/model/gradient_check.h"
+#include "pellucid/model/layers.h"
+#include "pellucid/operation/prepared_input.h"
+#include "pellucid/render/colormap.h"
+#include "pellucid/report/documents.h"
+#include "pellucid/report/explanation.h"
+#include "pellucid/report/prediction.h"
+
+namespace pellucid {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
+  std::vector<std::string> method = {"grad_cam"};
+  std::vector<std::string> target;
+  std::vector<std::string> layer;
+  std::string baseline = "zero";
+  std::vector<std::string> format = {"png", "npy", "json"};
+  std::int64_t chunk = 0;
+  double alpha = 0.5;
+  std::string colormap;
+};
+
+constexpr std::string_view formats[] = {"png", "svg", "pdf", "npy", "json"};
+
+constexpr std::array own = {
+    option<&Settings::method>("method", "How to explain; `pellucid methods` lists them. A comma asks for several."),
+    option<&Settings::target>("target", "What to explain: top1, a class by index or label, 281:285, LAYER#CHANNEL[@y,x]. By default the likeliest class.").with_commas().shown_as("TARGET"),
+    option<&Settings::layer>("layer", "The layer whose grid the map has, by module path; by default the method finds it.").shown_as("LAYER"),
+    option<&Settings::baseline>("baseline", "What stands for nothing to see: zero, black, grey, mean, blur, or a file.").shown_as("NAME|FILE"),
+    option<&Settings::format>("format", "Which files are written for each map.").one_of(formats),
+    option<&Settings::chunk>("chunk", "Samples per model call; 0: chosen for the model. A recorded one replays to the bit.").between(0, 1e6).shown_as("N"),
+    option<&Settings::alpha>("alpha", "How much of the overlay is map, from 0 to 1.").between(0, 1),
+    option<&Settings::colormap>("colormap", "Colours of the map; by default by its sign.").shown_as("NAME"),
+};
+constexpr auto options = all_options(own, input_options<Settings>, memory_options<Settings>, seed_options<Settings>,
+                                     model_options<Settings>);
+
+constexpr std::int64_t batch_size = 16;
+
+// One answered question, kept until its record can be written.
+struct Record {
+  std::string file;
+  Json document;
+  bool uses_gradient = false;
+};
+
+class Explaining {
+ public:
+  Explaining(const Request& request, const Surroundings& surroundings, const Settings& settings)
+      : request_(request), surroundings_(surroundings), settings_(settings),
+        model_(surroundings.model->open(settings)), wishes_(parse_targets(asked_targets(), model_)) {
+    for (const std::string& name : settings.method) methods_.push_back(&surroundings.catalogue->method(name));
+    method_settings_ = method_settings(methods_, request.settings);
+    if (!settings.colormap.empty()) colormap(settings.colormap);
+    for (const std::string& words : settings.layer) layers_.push_back(find_layer(*model_.graph, words));
+    if (!layers_.empty() && std::ranges::none_of(methods_, [](const Method* m) { return m->uses_layer; })) {
+      throw usage_error("none of the chosen methods looks at a layer").at("layer").hint("leave out --layer, or take grad_cam");
+    }
+  }
+
+  Answer run() {
+    answer_.document["model"] = model_reference(model_);
+    answer_.document["load_seconds"] = surroundings_.model->load_seconds();
+    answer_.warnings = model_.warnings;
+    answer_.document["answers"] = Json::array();
+    for_each_batch(request_, surroundings_, settings_, batch_size, "explaining", answer_,
+                   [this](std::span<PreparedInput> batch) { use(batch); });
+    finish();
+    return std::move(answer_);
+  }
+
+ private:
+  std::vector<std::string> asked_targets() const {
+    return settings_.target.empty() ? default_targets(model_) : settings_.target;
+  }
+  std::string tell(std::string_view text, std::initializer_list<std::string_view> values = {}) const {
+    return say(surroundings_.language, text, values);
+  }
+  bool wants(std::string_view format) const {
+    return surroundings_.artefact && std::ranges::find(settings_.format, format) != settings_.format.end();
+  }
+
+  void use(std::span<PreparedInput> batch) {
+    Question question = question_about(batch);
+    const std::vector<at::Tensor> outputs = predict(question);
+    const std::int64_t samples = question.batch();
+    if (question_for_check_.inputs.empty()) question_for_check_ = question;
+    // The files of a batch are written only when all of it is answered: a batch that fails is tried one by one, and
+    // nothing may be there twice.
+    std::vector<Artefact> artefacts;
+    std::vector<Record> records;
+    for (const TargetWish& wish : wishes_) {
+      wish_ = &wish;
+      question.targets.clear();
+      for (std::int64_t n = 0; n < samples; ++n) {
+        std::vector<at::Tensor> own_outputs;
+        for (const at::Tensor& output : outputs) {
+          own_outputs.push_back(output.dim() > 0 && output.size(0) == samples ? output.slice(0, n, n + 1) : output);
+        }
+        question.targets.push_back(resolve(wish, model_, own_outputs));
+      }
+      for (std::size_t m = 0; m < methods_.size(); ++m) {
+        const std::size_t layer_count = methods_[m]->uses_layer && !layers_.empty() ? layers_.size() : 1;
+        for (std::size_t l = 0; l < layer_count; ++l) {
+          question.layer.reset();
+          question.layer_name.clear();
+          if (methods_[m]->uses_layer && !layers_.empty()) {
+            question.layer = layers_[l].value;
+            question.layer_name = layers_[l].name;
+          }
+          ask(question, m, batch, outputs, artefacts, records);
+        }
+      }
+    }
+    for (Artefact& artefact : artefacts) surroundings_.artefact(std::move(artefact));
+    records_.insert(records_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+  }
+
+  Question question_about(std::span<PreparedInput> batch) {
+    Question question;
+    question.model = &model_;
+    question.seed = static_cast<std::uint64_t>(settings_.seed);
+    question.baseline = settings_.baseline;
+    const std::vector<at::Tensor> data = stack(batch, surroundings_.model->device());
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      question.inputs.push_back(batch.front().tensors[i]);
+      question.inputs.back().data = data[i];
+      if (data[i].dim() == 0) throw usage_error("the model's input \"" + question.inputs[i].name + "\" has no batch axis: single numbers can't be explained");
+    }
+    const bool needed = std::ranges::any_of(methods_, [](const Method* method) { return method->uses_baseline; });
+    for (std::size_t i = 0; i < data.size() && needed; ++i) {
+      question.baselines.push_back(question.inputs[i].attributable ? baseline(i, data[i]) : data[i]);
+    }
+    return question;
+  }
+
+  at::Tensor baseline(std::size_t input, const at::Tensor& data) {
+    if (is_baseline_name(settings_.baseline)) return make_baseline(settings_.baseline, data, model_.metadata.inputs[input]);
+    if (!surroundings_.open_file) throw usage_error("no baseline is called \"" + settings_.baseline + "\"").hint("zero, black, grey, mean or blur");
+    if (model_.metadata.inputs.size() > 1) throw usage_error("a baseline from a file serves models of one input").at("baseline");
+    if (!file_baseline_.defined()) {
+      RequestInput file{settings_.baseline, "baseline", {}, [this] { return surroundings_.open_file(settings_.baseline); }};
+      try {
+        file_baseline_ = prepare_input({&file}, model_, settings_).tensors.front().data.to(data.device());
+      } catch (Error& error) {
+        throw usage_error(error.message()).at("baseline " + settings_.baseline)
+            .hint(error.remedy().empty() ? "zero, black, grey, mean, blur, or a file" : error.remedy());
+      }
+    }
+    if (file_baseline_.size(0) != 1 && file_baseline_.size(0) != data.size(0)) throw usage_error("the baseline holds several samples").at("baseline");
+    return file_baseline_;
+  }
+
+  // The model's outputs, in its order; a constant one is empty.
+  std::vector<at::Tensor> predict(const Question& question) {
+    const Graph& graph = *model_.graph;
+    std::vector<at::Tensor> data;
+    for (const NamedTensor& input : question.inputs) data.push_back(input.data);
+    std::vector<ValueId> values;
+    for (const Output& output : graph.outputs()) {
+      if (output.operand.is_value() && graph.value(output.operand.value()).is_tensor) values.push_back(output.operand.value());
+    }
+    Probe probe(surroundings_.model->runner(), probe_settings());
+    const std::vector<at::Tensor> found = probe.forward(data, values);
+    std::vector<at::Tensor> outputs;
+    std::size_t next = 0;
+    for (const Output& output : graph.outputs()) {
+      const bool real = output.operand.is_value() && graph.value(output.operand.value()).is_tensor;
+      outputs.push_back(real ? found[next++].cpu() : at::Tensor());
+    }
+    for (at::Tensor& output : outputs) {
+      if (!output.defined()) output = data.front().sum().cpu() * 0;
+    }
+    return outputs;
+  }
+
+  ProbeSettings probe_settings() const {
+    return {.chunk = settings_.chunk, .memory_limit = settings_.bytes(), .cancellation = surroundings_.cancellation, .progress = {}};
+  }
+
+  void ask(const Question& question, std::size_t m, std::span<const PreparedInput> batch,
+           const std::vector<at::Tensor>& outputs, std::vector<Artefact>& artefacts, std::vector<Record>& records) {
+    const Method& method = *methods_[m];
+    const auto start = Clock::now();
+    Probe probe(surroundings_.model->runner(), probe_settings());
+    Attribution attribution = [&] {
+      try {
+        return method.explain(question, probe, method_settings_[m]);
+      } catch (Error& error) {
+        throw error.at("method " + std::string(method.name));
+      }
+    }();
+    for (Map& map : attribution.maps) map.scores = map.scores.cpu();
+    const double seconds = seconds_since(start) / static_cast<double>(question.batch());
+    std::int64_t first = 0;
+    for (const PreparedInput& input : batch) {
+      const Json cost = {{"seconds_per_sample", seconds},
+                         {"forwards", probe.evaluations().forwards},
+                         {"gradients", probe.evaluations().gradients},
+                         {"model_calls", probe.evaluations().calls},
+                         {"samples", question.batch()},
+                         {"chunk", probe.chunk()}};
+      answer_one(input, first, question, m, attribution, outputs, cost, artefacts, records);
+      first += input.samples();
+    }
+  }
+
+  // What one sample's map comes to: its files, and its record for later.
+  void answer_one(const PreparedInput& input, std::int64_t first, const Question& question, std::size_t m,
+                  const Attribution& attribution, const std::vector<at::Tensor>& outputs, const Json& cost,
+                  std::vector<Artefact>& artefacts, std::vector<Record>& records) {
+    const Method& method = *methods_[m];
+    const std::string stem = file_stem(input, question, first, method);
+    for (std::int64_t n = first; n < first + input.samples(); ++n) {
+      const Target& target = question.targets[static_cast<std::size_t>(n)];
+      Record record{stem + (input.batched ? "." + std::to_string(n - first) : "") + ".json",
+                    {{"pellucid", PELLUCID_VERSION}, {"operation", "explain"}, {"model", model_reference(model_)}},
+                    method.needs == Needs::gradient};
+      Json& document = record.document;
+      document.update(input.document());
+      if (input.batched) document["sample"] = n - first;
+      const Scored scored = score(target, outputs, n);
+      document["target"] = scored.document;
+      document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
+      if (method.uses_baseline) document["baseline"] = question.baseline;
+      document["seed"] = question.seed;
+      document["threads"] = at::get_num_threads();
+      document["precision"] = "fp32";
+      document["cost"] = cost;
+      if (!attribution.notes.empty()) document["notes"] = attribution.notes;
+      document["maps"] = Json::array();
+      std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
+      Caption caption = caption_for(scored, method, attribution, checks, question);
+      for (std::size_t i = 0; i < attribution.maps.size(); ++i) {
+        const Map& map = attribution.maps[i];
+        const at::Tensor sample = map.scores[n];
+        for (Check& check : basic_checks(sample)) checks.push_back(std::move(check));
+        const std::string suffix = attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
+        Json entry = map_document(map, sample);
+        if (wants("npy")) entry["file"] = stem + suffix + ".npy";
+        document["maps"].push_back(std::move(entry));
+        const std::string picture = stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
+        draw_map(input, n - first, map, sample, caption, picture, artefacts);
+      }
+      for (const std::string& warning : model_.warnings) checks.push_back({"model", "warn", {}, {}, warning});
+      document["checks"] = Json::array();
+      for (const Check& check : checks) {
+        document["checks"].push_back(to_json(check));
+        if (check.verdict != "pass" && check.verdict != "info" && check.name != "model") {
+          answer_.warnings.push_back(input.name + ", " + std::string(method.name) + ": " + check.words);
+        }
+      }
+      records.push_back(std::move(record));
+    }
+    if (wants("npy")) {
+      for (const Map& map : attribution.maps) {
+        const at::Tensor mine = map.scores.slice(0, first, first + input.samples());
+        const std::string suffix = attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
+        artefacts.push_back({stem + suffix + ".npy", "application/x-npy", write_npy(input.batched ? mine : mine[0])});
+      }
+    }
+  }
+
+  std::string file_stem(const PreparedInput& input, const Question& question, std::int64_t n, const Method& method) const {
+    std::string stem = input.stem;
+    // A rank stays a rank where the samples of one file have different classes at it.
+    if (wishes_.size() > 1) stem += "." + file_name_part(input.batched && wish_->rank > 0 ? "top" + std::to_string(wish_->rank) : question.targets[static_cast<std::size_t>(n)].slug);
+    if (layers_.size() > 1 && method.uses_layer) stem += "." + file_name_part(question.layer_name);
+    return stem + "." + std::string(method.name);
+  }
+
+  Json full_settings(std::size_t m) const {
+    Json all = methods_[m]->defaults();
+    all.update(method_settings_[m]);
+    return all;
+  }
+
+  struct Scored {
+    Json document;
+    std::string title, title_without_label;
+    bool guessed = false;
+  };
+
+  // The target's value, and its probability where the kind of output gives one.
+  Scored score(const Target& target, const std::vector<at::Tensor>& outputs, std::int64_t n) const {
+    Scored scored{{{"text", target.text}}, target.text, target.text, false};
+    if (target.kind == Target::Kind::unit) return scored;
+    const OutputInfo& info = model_.metadata.outputs[static_cast<std::size_t>(target.output)];
+    const at::Tensor output = outputs[static_cast<std::size_t>(target.output)].slice(0, n, n + 1);
+    const double value = target.of(output).item<double>();
+    scored.document["index"] = target.index;
+    if (target.kind == Target::Kind::difference) scored.document["against"] = target.against;
+    scored.document["score"] = value;
+    scored.document["output_kind"] = to_string(info.kind);
+    scored.document["output_kind_guessed"] = info.guessed;
+    scored.title_without_label = target.kind == Target::Kind::difference
+                                     ? "class " + std::to_string(target.index) + " − " + std::to_string(target.against)
+                                     : "class " + std::to_string(target.index);
+    std::string number_text = tell("score {0}", {number(value)});
+    std::optional<double> probability;
+    if (target.kind == Target::Kind::entry) {
+      if (info.kind == OutputKind::logits) probability = output.to(at::kDouble).softmax(1)[0][target.index].item<double>();
+      if (info.kind == OutputKind::probabilities) probability = value;
+      if (info.kind == OutputKind::multilabel) probability = 1 / (1 + std::exp(-value));
+    }
+    if (probability) {
+      scored.document["probability"] = *probability;
+      number_text = number(100 * *probability, 3) + " %";
+      scored.guessed = info.guessed;
+    }
+    scored.title += ", " + number_text;
+    scored.title_without_label += ", " + number_text;
+    return scored;
+  }
+
+  Caption caption_for(const Scored& scored, const Method& method, const Attribution& attribution,
+                      const std::vector<Check>& checks, const Question& question) const {
+    Caption caption;
+    caption.language = surroundings_.language;
+    caption.title = scored.title;
+    caption.title_without_label = scored.title_without_label;
+    caption.subtitle = std::string(translated(surroundings_.language, method.title));
+    const Map& map = attribution.maps.front();
+    if (map.coordinates == Coordinates::layer) caption.subtitle += " · " + map.name;
+    if (method.uses_baseline) caption.subtitle += " · " + tell("baseline {0}", {question.baseline});
+    if (!model_.metadata.name.empty()) caption.subtitle += " · " + model_.metadata.name;
+    if (scored.guessed) caption.notes.push_back(tell("the output is taken for logits: a guess"));
+    for (const Check& check : checks) {
+      if (check.verdict == "warn" || check.verdict == "fail") caption.notes.push_back(check.words);
+    }
+    return caption;
+  }
+
+  void draw_map(const PreparedInput& input, std::int64_t n, const Map& map, const at::Tensor& sample, Caption caption,
+                const std::string& name, std::vector<Artefact>& artefacts) {
+    struct Kind { std::string_view word; PictureFormat format; std::string_view media_type; };
+    constexpr Kind kinds[] = {{"png", PictureFormat::png, "image/png"}, {"svg", PictureFormat::svg, "image/svg+xml"}, {"pdf", PictureFormat::pdf, "application/pdf"}};
+    if (std::ranges::none_of(kinds, [&](const Kind& kind) { return wants(kind.word); })) return;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < input.tensors.size(); ++i) {
+      if (map.coordinates == Coordinates::input ? input.tensors[i].name == map.name : model_.metadata.inputs[i].kind == InputKind::image) {
+        place = i;
+        break;
+      }
+    }
+    const InputInfo& info = model_.metadata.inputs[place];
+    const at::Tensor shown = input.tensors[place].data[n].cpu();
+    std::string how;
+    const std::optional<at::Tensor> plane = in_the_plane(map, sample, info, how);
+    const std::optional<Sight> sight = sight_of(input, place, shown, info);
+    if (!how.empty()) caption.notes.push_back(tell(how));
+    for (const Kind& kind : kinds) {
+      if (!wants(kind.word)) continue;
+      std::vector<std::byte> bytes;
+      if (plane && sight) {
+        bytes = draw(panel_of(map, *plane, *sight, caption, {settings_.alpha, settings_.colormap}), kind.format, 2, fonts_);
+      } else if (map.coordinates == Coordinates::input && sample.dim() == 1) {
+        bytes = draw(bars_of(map, sample, shown, info, caption), kind.format, 2, fonts_);
+      } else {
+        const std::string said = tell("{0}: a map of this shape has no picture; its numbers are in the .npy file", {map.name});
+        if (std::ranges::find(answer_.warnings, said) == answer_.warnings.end()) answer_.warnings.push_back(said);
+        return;
+      }
+      artefacts.push_back({name + "." + std::string(kind.word), std::string(kind.media_type), std::move(bytes)});
+    }
+  }
+
+  static std::optional<Sight> sight_of(const PreparedInput& input, std::size_t place, const at::Tensor& shown, const InputInfo& info) {
+    for (const Photo& photo : input.photos) {
+      if (photo.input != place) continue;
+      const Geometry& geometry = photo.geometry;
+      return Sight{photo.picture,
+                   {geometry.offset_x, geometry.offset_y, geometry.scale_x * photo.shown.width, geometry.scale_y * photo.shown.height}};
+    }
+    return sight_of_tensor(shown, info);
+  }
+
+  // The self-check of the gradient, then all records, which carry it.
+  void finish() {
+    Json gradient = nullptr;
+    const bool needed = std::ranges::any_of(records_, [](const Record& record) { return record.uses_gradient; });
+    if (needed) gradient = gradient_check();
+    for (Record& record : records_) {
+      if (record.uses_gradient && !gradient.is_null()) record.document["gradient_check"] = gradient;
+      answer_.text += line_of(record.document);
+      if (wants("json")) surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
+      answer_.document["answers"].push_back(std::move(record.document));
+    }
+  }
+
+  Json gradient_check() {
+    std::optional<GradientCheck> check = cached_gradient_check(model_.fingerprint);
+    if (!check) {
+      std::vector<at::Tensor> sample;
+      for (const NamedTensor& input : question_for_check_.inputs) sample.push_back(input.data.slice(0, 0, 1));
+      try {
+        check = check_gradient(*surroundings_.model->runner(), model_.graph, sample, surroundings_.cancellation);
+        keep_gradient_check(model_.fingerprint, *check);
+      } catch (const Error& error) {
+        if (error.fault() == Fault::cancelled) throw;
+        answer_.warnings.push_back(tell("the model's gradient could not be checked: {0}", {error.what()}));
+        return {{"passed", nullptr}, {"why", error.what()}};
+      }
+    }
+    if (!check->passed() && !check->flat) {
+      answer_.warnings.push_back(tell("the model's gradient is wrong by {0} of its size: maps that need it can't be trusted", {number(check->error, 3)}));
+    }
+    return to_json(*check);
+  }
+
+  std::string line_of(const Json& document) const {
+    std::string line = on_one_line(document["input"].get<std::string>());
+    if (document.contains("sample")) line += " [" + std::to_string(document["sample"].get<std::int64_t>()) + "]";
+    line += ": " + on_one_line(document["target"]["text"].get<std::string>());
+    if (document["target"].contains("probability")) line += ", " + number(100 * document["target"]["probability"].get<double>(), 3) + " %";
+    else if (document["target"].contains("score")) line += ", " + tell("score {0}", {number(document["target"]["score"].get<double>())});
+    line += " · " + document["method"]["name"].get<std::string>();
+    if (document.contains("baseline")) line += " · " + tell("baseline {0}", {on_one_line(document["baseline"].get<std::string>())});
+    const Json& map = document["maps"].front();
+    if (map["coordinates"] == "layer" && !document.contains("notes")) line += " · " + tell("layer {0}", {on_one_line(map["name"].get<std::string>())});
+    for (const Json& check : document["checks"]) {
+      if (check["name"] == "completeness_gap") line += " · " + tell("completeness gap {0} %", {number(100 * check["value"].get<double>(), 3)});
+    }
+    for (const Json& note : document.value("notes", Json::array())) line += " · " + on_one_line(note.get<std::string>());
+    return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) + "\n";
+  }
+
+  const Request& request_;
+  const Surroundings& surroundings_;
+  const Settings& settings_;
+  const Model& model_;
+  std::vector<TargetWish> wishes_;
+  const TargetWish* wish_ = nullptr;  // the one that is being answered
+  std::vector<const Method*> methods_;
+  std::vector<Json> method_settings_;
+  std::vector<Layer> layers_;
+  at::Tensor file_baseline_;
+  Question question_for_check_;  // the first that was asked
+  Fonts fonts_;
+  std::vector<Record> records_;
+  Answer answer_;
+};
+
+Answer run(const Request& request, const Surroundings& surroundings, const Settings& settings) {
+  return Explaining(request, surroundings, settings).run();
+}
+
+}  // namespace
+
+extern constinit const Operation explain = {
+    .name = "explain",
+    .group = "Look",
+    .summary = "Shows what in the input spoke for the answer: a map with its picture, its numbers and its checks.",
+    .details = "The scores are raw and signed; only the picture scales them. The .json record says how the map was made "
+               "and what is known of its trustworthiness.",
+    .inputs = Inputs::required,
+    .options = options,
+    .takes_settings = true,
+    .formats = formats,
+    .defaults = settings_of<run, options>,
+    .run = operate<run, options>,
+};
+
+}  // namespace pellucid

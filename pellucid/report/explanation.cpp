@@ -1,0 +1,127 @@
+#include "pellucid/report/explanation.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/tensor.h>
+
+#include <cmath>
+
+#include "pellucid/base/text.h"
+
+namespace pellucid {
+namespace {
+
+bool channels_last(const InputInfo& info) {
+  return info.preprocessing && info.preprocessing->layout == Preprocessing::Layout::nhwc;
+}
+
+at::Tensor as_chw(const at::Tensor& sample, const InputInfo& info) {
+  return channels_last(info) ? sample.permute({2, 0, 1}) : sample;
+}
+
+Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace
+
+std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& info) {
+  if (sample.dim() != 3) return std::nullopt;
+  at::Tensor picture = as_chw(sample, info).to(at::kFloat);
+  if (picture.size(0) != 3 && picture.size(0) != 1) return std::nullopt;
+  if (info.preprocessing && info.preprocessing->channels() == picture.size(0)) {
+    const Preprocessing& how = *info.preprocessing;
+    const auto column = [&](const std::vector<double>& values) {
+      return at::tensor(values, picture.options()).reshape({-1, 1, 1});
+    };
+    picture = (picture * column(how.std) + column(how.mean)) * (1 / how.scale);
+    if (how.color == Preprocessing::Color::bgr) picture = picture.flip(0);
+  } else {
+    const double low = picture.min().item<double>(), high = picture.max().item<double>();
+    picture = (picture - low) * (255 / std::max(high - low, 1e-12));
+  }
+  Sight sight;
+  picture = picture.nan_to_num(0, 255, 0).round().clamp(0, 255).to(at::kByte).permute({1, 2, 0});
+  sight.photo.pixels = picture.expand({picture.size(0), picture.size(1), 3}).contiguous();
+  sight.photo.height = static_cast<int>(picture.size(0));
+  sight.photo.width = static_cast<int>(picture.size(1));
+  return sight;
+}
+
+std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample, const InputInfo& info, std::string& how) {
+  if (map.coordinates == Coordinates::layer) return sample.dim() == 2 ? std::optional(sample) : std::nullopt;
+  if (sample.dim() != 3) return std::nullopt;
+  const at::Tensor scores = as_chw(sample, info);
+  if (scores.size(0) == 1) return scores[0];
+  if (scores.size(0) > 4) return std::nullopt;  // not the channels of a picture
+  if (scores.min().item<double>() >= 0) {
+    how = "largest of the channels";
+    return std::get<0>(scores.max(0));
+  }
+  how = "sum of the channels";
+  return scores.sum(0);
+}
+
+Json map_document(const Map& map, const at::Tensor& sample) {
+  const at::Tensor wide = sample.to(at::kDouble);
+  const bool any = sample.numel() > 0;
+  const double sum = any ? wide.sum().item<double>() : 0;
+  return {{"name", map.name},
+          {"coordinates", map.coordinates == Coordinates::input ? "input" : "layer"},
+          {"shape", sample.sizes().vec()},
+          {"unit", map.unit},
+          {"positive_part_drawn", map.positive_part},
+          {"smallest", finite_or_null(any ? wide.min().item<double>() : 0)},
+          {"largest", finite_or_null(any ? wide.max().item<double>() : 0)},
+          {"mean", finite_or_null(any ? sum / static_cast<double>(sample.numel()) : 0)},
+          {"sum", finite_or_null(sum)}};
+}
+
+std::vector<Check> basic_checks(const at::Tensor& sample) {
+  std::vector<Check> checks;
+  const std::int64_t finite = at::isfinite(sample).sum().item<std::int64_t>();
+  const std::int64_t missing = sample.numel() - finite;
+  checks.push_back({"finite", missing == 0 ? "pass" : "fail", static_cast<double>(missing), 0.0,
+                    missing == 0 ? "Every score is a finite number."
+                                 : std::to_string(missing) + " of " + std::to_string(sample.numel()) +
+                                       " scores are NaN or infinite."});
+  const bool flat = finite == 0 || (missing == 0 && sample.min().item<double>() == sample.max().item<double>());
+  checks.push_back({"flat", flat ? "fail" : "pass", {}, {},
+                    !flat         ? "The scores differ from place to place."
+                    : finite == 0 ? "No attribution: no score is a finite number."
+                                  : "No attribution: the map is constant " + number(sample.flatten()[0].item<double>()) + "."});
+  return checks;
+}
+
+Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption, const Look& look) {
+  Panel panel;
+  panel.photo = sight.photo;
+  panel.seen = sight.seen;
+  panel.map = plane;
+  panel.title = caption.title;
+  panel.title_without_label = caption.title_without_label;
+  panel.subtitle = caption.subtitle;
+  panel.notes = caption.notes;
+  panel.unit = map.unit;
+  panel.positive_part = map.positive_part;
+  panel.alpha = look.alpha;
+  panel.colormap = look.colormap;
+  panel.language = caption.language;
+  return panel;
+}
+
+Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values, const InputInfo& info,
+             const Caption& caption) {
+  Bars bars;
+  bars.scores = sample.flatten();
+  bars.names = info.features;
+  const at::Tensor own = values.flatten().to(at::kDouble).contiguous();
+  for (std::int64_t i = 0; i < own.numel(); ++i) bars.values.push_back(number(own.const_data_ptr<double>()[i]));
+  bars.title = caption.title;
+  bars.title_without_label = caption.title_without_label;
+  bars.subtitle = caption.subtitle;
+  bars.notes = caption.notes;
+  bars.unit = map.unit;
+  bars.language = caption.language;
+  return bars;
+}
+
+}  // namespace pellucid

@@ -1,0 +1,55 @@
+// One sample's map as people get it: a document, and a picture where it has places or names.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pellucid/base/json.h"
+#include "pellucid/explain/attribution.h"
+#include "pellucid/model/metadata.h"
+#include "pellucid/render/bars.h"
+#include "pellucid/render/panel.h"
+
+namespace pellucid {
+
+// What the model was shown, as far as there is something to see.
+struct Sight {
+  Picture photo;  // the photo, or the input tensor drawn as one
+  Box seen;       // the part of it that became the tensor
+};
+
+// The H×W picture of an input tensor (one sample): its preprocessing undone where that is known, else scaled to its
+// own range. nullopt when it is no picture of one or three channels.
+std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& info);
+
+// A map of one sample reduced to two dimensions: a layer's grid as it is; an input's channels to their largest score
+// where all are ≥ 0, else to their sum (`how` says which). nullopt when there are no two dimensions of places.
+std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample, const InputInfo& info, std::string& how);
+
+// Smallest, largest, mean, sum, share of positive mass, shape; null where nothing is finite.
+Json map_document(const Map& map, const at::Tensor& sample);
+
+// The checks that every map gets: finite, and not flat.
+std::vector<Check> basic_checks(const at::Tensor& sample);
+
+// What a caption says.
+struct Caption {
+  std::string title, title_without_label, subtitle;
+  std::vector<std::string> notes;
+  Language language = Language::english;
+};
+
+struct Look {
+  double alpha = 0.5;
+  std::string colormap;
+};
+
+Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption, const Look& look);
+// Of a vector input: `values` are the input's own numbers.
+Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values, const InputInfo& info,
+             const Caption& caption);
+
+}  // namespace pellucid
