@@ -82,6 +82,7 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Compared are the outputs, the preprocessing of the recorded photo with the recorded tensor, and the gradient with differences of the outputs in float64.", "比较的是输出、记录的照片预处理后与记录的张量，以及梯度与 float64 输出差分。"},
       {"the gradient differs from finite differences by {0} of its size (allowed {1})", "梯度与有限差分相差其大小的 {0}（允许 {1}）"},
       {"the outputs do not change around the sample: its gradient can't be checked", "输出在样本附近不变：无法检查梯度"},
+      {"the model itself stops its gradient (no_grad or detach): maps by gradient see only what lies behind that place", "模型自己截断了梯度（no_grad 或 detach）：依赖梯度的图只能看到该处之后的部分"},
       {"the gradient could not be checked: {0}", "无法检查梯度：{0}"},
       {"Largest difference of outputs that passes, relative to the largest output.", "允许的最大输出差异，相对于最大的输出。"},
       {"pass", "通过"},
@@ -152,6 +153,7 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Everything is in order.", "一切正常。"},
       {"{0} to mend, marked above.", "有 {0} 处需要修复，见上面的标记。"},
       // Explain.
+      {"layer {0}", "层 {0}"},
       {"baseline {0}", "基线 {0}"},
       {"completeness gap {0} %", "完整性缺口 {0} %"},
       {"score {0}", "分数 {0}"},

@@ -161,7 +161,8 @@ std::string nearest(std::string_view word, std::span<const std::string> names, i
   std::ranges::stable_sort(ranked, {}, &Ranked::distance);
   std::vector<std::string> best;
   for (const Ranked& each : ranked) {
-    if (static_cast<int>(best.size()) == count) break;
+    // Beside a good guess a poor one only distracts.
+    if (static_cast<int>(best.size()) == count || each.distance > ranked.front().distance + 1) break;
     best.push_back(*each.name);
   }
   return join(best, ", ");

@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -124,11 +123,8 @@ class Examination {
 
   void cache() {
     const fs::path folder = cache_folder();
-    fs::path existing = folder;
-    std::error_code ignored;
-    while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
     Finding cache{"cache", folder.string()};
-    if (folder.empty() || ::access(existing.c_str(), W_OK) != 0) {
+    if (!write_cached("doctor", "written", true)) {
       cache.verdict = "warn";
       cache.remedy = tell("nothing can be kept there, so every start checks its model again; set XDG_CACHE_HOME to a "
                           "folder that can be written");
