@@ -39,7 +39,7 @@ struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
 constexpr std::string_view formats[] = {"png", "svg", "pdf", "npy", "json"};
 
 constexpr std::array own = {
-    option<&Settings::method>("method", "How to explain; `pellucid methods` lists them. A comma asks for several."),
+    option<&Settings::method>("method", "How to explain; `pellucid methods` lists them. A comma asks for several.").shown_as("METHOD"),
     option<&Settings::target>("target", "What to explain: top1, a class by index or label, 281:285, LAYER#CHANNEL[@y,x]. By default the likeliest class.").with_commas().shown_as("TARGET"),
     option<&Settings::layer>("layer", "The layer whose grid the map has, by module path; by default the method finds it.").shown_as("LAYER"),
     option<&Settings::baseline>("baseline", "What stands for nothing to see: zero, black, grey, mean, blur, or a file.").shown_as("NAME|FILE"),
