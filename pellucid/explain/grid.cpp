@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 14> channels_first = {
     "aten::group_norm", "aten::instance_norm", "aten::upsample_bilinear2d", "aten::pixel_shuffle",
     "aten::upsample_nearest2d"};
 // Operators that work along the last dimension, so that a 4-D operand is [N, H, W, C].
-constexpr std::array<std::string_view, 5> channels_last = {"aten::linear", "aten::layer_norm", "aten::native_layer_norm",
-                                                           "aten::addmm", "aten::matmul"};
+constexpr std::array<std::string_view, 4> channels_last = {"aten::linear", "aten::layer_norm", "aten::native_layer_norm",
+                                                           "aten::addmm"};
 constexpr std::array<std::string_view, 6> poolings = {
     "aten::adaptive_avg_pool2d", "aten::_adaptive_avg_pool2d", "aten::adaptive_max_pool2d", "aten::avg_pool2d",
     "aten::mean", "aten::amax"};
@@ -48,6 +48,10 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
     const auto ask = [&](const Node& node) -> std::optional<Grid::Layout> {
       const std::string_view name = operator_name(node);
       if (among(name, channels_first)) return Grid::Layout::channels_first;
+      if (name == "aten::matmul") {  // of two activations it is an attention's, whose operands have heads
+        const bool by_weights = node.operands[1].is_value() && graph.value(node.operands[1].value()).shape.size() == 2;
+        return by_weights ? std::optional(Grid::Layout::channels_last) : std::nullopt;
+      }
       if (among(name, channels_last)) return Grid::Layout::channels_last;
       return std::nullopt;
     };
@@ -104,7 +108,7 @@ std::optional<Grid> token_grid(const Graph& graph, ValueId value) {
   for (int n = end; n >= 0; --n) {
     std::optional<Grid> found;
     for_each_result(graph.nodes()[static_cast<std::size_t>(n)], [&](ValueId id) {
-      if (graph.value(id).shape.size() != 4 || found) return;
+      if (graph.value(id).shape.size() != 4 || found || !told_layout(graph, id)) return;  // heads are 4-D, too
       const auto grid = grid_of(graph, id);
       if (!grid || grid->height * grid->width < 4) return;
       const std::int64_t extra = *tokens - grid->height * grid->width;

@@ -178,9 +178,10 @@ std::vector<std::string_view> split_list(std::string_view list, const Model& mod
       const std::size_t at_sign = list.find('@', begin);
       if (at_sign != std::string_view::npos && at_sign < end) {
         // Digits and commas belong to the position, up to the rank that the layer has; "4,7" is one.
-        end = list.find_first_not_of("0123456789, ", at_sign + 1);
-        if (end == std::string_view::npos) end = list.size();
-        else end = list.rfind(',', end);
+        const std::size_t other = std::min(list.find_first_not_of("0123456789, ", at_sign + 1), list.size());
+        end = other == list.size() ? other : list.rfind(',', other);
+        // No position at all: the word ends at its comma, and parse_unit says what is wrong.
+        if (end == std::string_view::npos || end < at_sign) end = std::min(list.find(',', at_sign), list.size());
       }
     }
     words.push_back(list.substr(begin, end - begin));
