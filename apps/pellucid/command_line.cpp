@@ -134,8 +134,10 @@ class Run {
     console_.out << answer.text;
     if (!answer.text.empty() && !answer.text.ends_with('\n')) console_.out << "\n";
     if (!folder_ || folder_->written().empty() || command_.face.quiet) return;
-    console_.out << say(language_, "{0} files in {1}",
-                        {std::to_string(folder_->written().size()), on_one_line(folder_->path())})
+    const std::size_t count = folder_->written().size();
+    const std::string folder = on_one_line(folder_->path());
+    console_.out << (count == 1 ? say(language_, "1 file in {0}", {folder})
+                                : say(language_, "{0} files in {1}", {std::to_string(count), folder}))
                  << "\n";
   }
 

@@ -1,6 +1,7 @@
 // Help as text: everything in it comes from the tables, so that a new operation or option needs no line here.
 #include "help.h"
 
+#include "pellucid/report/tables.h"
 #include "words.h"
 
 namespace pellucid {
@@ -22,15 +23,6 @@ Letter letter_at(std::string_view text, std::size_t at) {
   return {bytes, first >= 0xe3 ? 2 : 1};
 }
 
-std::string default_text(const Option& option, const Json& initial) {
-  if (initial.is_null() || (initial.is_array() && initial.empty())) return "";
-  if (initial.is_boolean()) return initial.get<bool>() ? "on" : "";
-  if (initial.is_array()) return join(initial.get<std::vector<std::string>>(), ",");
-  if (initial.is_string()) return initial.get<std::string>();
-  if (initial.is_number_float()) return number(initial.get<double>(), 6);
-  return to_text(initial, false);
-}
-
 std::string row(const std::string& left, std::string_view right) {
   std::string line = "  " + left;
   const int used = display_width(line);
@@ -48,7 +40,7 @@ std::string option_row(const Option& option, const Json& initial, Language langu
   const std::string value = value_name(option);
   if (!value.empty()) left += " " + value;
   std::string right(translated(language, option.help));
-  const std::string usual = default_text(option, initial);
+  const std::string usual = initial == Json(false) ? "" : value_text(initial);
   if (!usual.empty()) right += " " + say(language, "(default {0})", {usual});
   return row(left, right);
 }

@@ -1,5 +1,6 @@
 // The manual page in troff, from the tables.
 #include "help.h"
+#include "pellucid/report/tables.h"
 #include "words.h"
 
 namespace pellucid {
@@ -25,11 +26,8 @@ std::string entry(const std::string& term, std::string_view value, std::string_v
 
 std::string option_entry(const Option& option, const Json& initial) {
   std::string help(option.help);
-  const bool nothing = initial.is_null() || (initial.is_array() && initial.empty()) || initial == Json(false);
-  if (!nothing) {
-    const bool text = initial.is_string();
-    help += " Default: " + (text ? initial.get<std::string>() : to_text(initial, false)) + ".";
-  }
+  const std::string usual = initial == Json(false) ? "" : value_text(initial);
+  if (!usual.empty()) help += " Default: " + usual + ".";
   return entry(flag(option.name), value_name(option), help);
 }
 
@@ -63,7 +61,7 @@ std::string man_page(const Catalogue& catalogue) {
     for (const Option& option : method->options) {
       page += ".RS\n" + entry("--set " + std::string(method->name) + "." + std::string(option.name), "",
                               std::string(option.help) + " Default: " +
-                                  to_text(defaults.value(std::string(option.name), Json(nullptr)), false) + ".") +
+                                  value_text(defaults.value(std::string(option.name), Json(nullptr))) + ".") +
               ".RE\n";
     }
   }

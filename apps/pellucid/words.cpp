@@ -150,20 +150,20 @@ class Reader {
     command_.completions = shell;
   }
 
-  Error unknown(std::string_view name, std::span<const Option> face) const {
-    std::vector<std::string> flags = {"--help"};
+  Error unknown(std::string_view word, std::span<const Option> face) const {
+    std::vector<std::string> names = {"help"};
     if (command_.operation == nullptr) {
-      flags.insert(flags.end(), {"--version", "--man", "--completions"});
+      names.insert(names.end(), {"version", "man", "completions"});
     } else {
-      for (const Option& each : command_.operation->options) flags.push_back(flag(each.name));
-      if (command_.operation->takes_settings) flags.push_back("--set");
+      for (const Option& each : command_.operation->options) names.emplace_back(each.name);
+      if (command_.operation->takes_settings) names.emplace_back("set");
     }
-    for (const Option& each : face) flags.push_back(flag(each.name));
-    const std::string verb = command_.operation == nullptr ? "pellucid" : std::string(command_.operation->name);
-    const std::string like = nearest(name, flags);
-    return usage_error(verb + " has no option " + std::string(name))
-        .hint(like.empty() ? "see " + (verb == "pellucid" ? verb : "pellucid " + verb) + " --help"
-                           : "did you mean " + like + "?");
+    for (const Option& each : face) names.emplace_back(each.name);
+    const std::string verb = command_.operation == nullptr ? "" : " " + std::string(command_.operation->name);
+    const std::string_view bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+    const std::string like = nearest(underscored(bare), names, 1);
+    return usage_error("pellucid" + verb + " has no option " + std::string(word))
+        .hint(like.empty() ? "see pellucid" + verb + " --help" : "did you mean " + flag(like) + "?");
   }
 
   void place_bare_words() {

@@ -23,6 +23,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"An option of the method, as `pellucid methods METHOD` lists them; may be repeated.", "方法的选项，见 `pellucid methods METHOD`；可重复给出。"},
       {"what a neural network saw, where, and how far that answer can be trusted.", "神经网络看到了什么、在哪里看到，以及这个答案有多可信。"},
       {"warning: {0}", "警告：{0}"},
+      {"1 file in {0}", "1 个文件已写入 {0}"},
+      {"no answer: every score is NaN", "没有答案：所有分数都是 NaN"},
       {"{0} files in {1}", "{0} 个文件已写入 {1}"},
       {"{0} of {1}", "{0} / {1}"},
       {"{0} left", "剩余 {0}"},

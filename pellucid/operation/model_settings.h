@@ -24,16 +24,29 @@ struct ModelSettings {
   std::optional<std::string> output_kind;
 };
 
+// How a model's file is read.
 template <class Settings>
-inline constexpr std::array model_options = {
-    option<&Settings::output_kind, Settings>("output_kind", "What the model's outputs are, where its file does not say.")
+inline constexpr std::array reading_options = {
+    option<&Settings::output_kind, Settings>(
+        "output_kind", "What the model's outputs are, where its file does not say.")
         .one_of(output_kind_names)
         .shown_as("KIND"),
-    option<&Settings::threads, Settings>("threads", "Threads to compute with; 0: one per core.").between(0, 1024),
-    option<&Settings::device, Settings>("device", "Where to compute.").one_of(device_names),
     option<&Settings::allow_nonfinite, Settings>(
-        "allow_nonfinite", "Accept a model with NaN or infinite weights; every answer then says so."),
+        "allow_nonfinite",
+        "Accept a model with NaN or infinite weights; every answer then says so."),
 };
+
+// How a model is run, and read.
+template <class Settings>
+inline constexpr std::array computing_options = {
+    option<&Settings::threads, Settings>("threads",
+                                         "Threads to compute with; 0: one per core.")
+        .between(0, 1024),
+    option<&Settings::device, Settings>("device", "Where to compute.").one_of(device_names),
+};
+template <class Settings>
+inline constexpr auto model_options =
+    all_options(computing_options<Settings>, reading_options<Settings>);
 
 struct InputSettings {
   std::int64_t max_pixels = 100'000'000;

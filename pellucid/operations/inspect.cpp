@@ -13,7 +13,7 @@ struct Settings : ModelSettings {
 constexpr std::array own = {
     option<&Settings::layers>("layers", "List every layer, with the names that --layer takes."),
 };
-constexpr auto options = all_options(own, model_options<Settings>);
+constexpr auto options = all_options(own, reading_options<Settings>);
 
 Answer run(const Request&, const Surroundings& surroundings, const Settings& settings) {
   const Model& model = surroundings.model->open(settings);

@@ -38,8 +38,11 @@ Json top_classes(const Model& model, const at::Tensor& scores, const at::Tensor&
   Json list = Json::array();
   for (std::int64_t rank = 0; rank < order.numel(); ++rank) {
     const std::int64_t index = order[rank].item<std::int64_t>();
+    const double score = scores[index].item<double>();
+    // A class without a number has no rank.
+    if (std::isnan(score)) continue;
     Json entry = class_entry(model, index, classes);
-    entry["score"] = number_or_null(scores[index].item<double>());
+    entry["score"] = number_or_null(score);
     entry["probability"] = number_or_null(probabilities[index].item<double>());
     list.push_back(std::move(entry));
   }
@@ -137,6 +140,9 @@ Json prediction_document(const Model& model, std::size_t output, const at::Tenso
 }
 
 std::string prediction_text(const Json& prediction, Language language) {
+  if (prediction.contains("top") && prediction["top"].empty()) {
+    return "  " + say(language, "no answer: every score is NaN") + "\n";
+  }
   if (prediction.contains("top")) return list_text(prediction["top"], "probability");
   if (prediction.contains("classes")) {
     return "  " + say(language, "share of the area:") + "\n" + list_text(prediction["classes"], "share");

@@ -6,16 +6,23 @@ namespace {
 
 std::vector<std::string> option_row(const Json& option, Language language) {
   std::string name = option["name"].get<std::string>();
-  std::string value = option["default"].is_string() ? option["default"].get<std::string>() : to_text(option["default"], false);
   std::string range;
   if (option.contains("choices")) range = join(option["choices"].get<std::vector<std::string>>(), ", ");
   if (option.contains("least")) range.append("≥ ").append(number(option["least"].get<double>(), 6));
   if (option.contains("most")) range += (range.empty() ? "≤ " : ", ≤ ") + number(option["most"].get<double>(), 6);
   const std::string help(translated(language, option["help"].get<std::string>()));
-  return {name, value, help + (range.empty() ? "" : " (" + range + ")")};
+  return {name, value_text(option["default"]), help + (range.empty() ? "" : " (" + range + ")")};
 }
 
 }  // namespace
+
+std::string value_text(const Json& value) {
+  if (value.is_null()) return "";
+  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+  if (value.is_array()) return join(value.get<std::vector<std::string>>(), ",");
+  if (value.is_string()) return value.get<std::string>();
+  return to_text(value, false);
+}
 
 std::string table_text(const Table& table) {
   std::vector<int> widths;

@@ -16,6 +16,9 @@ using Table = std::vector<std::vector<std::string>>;
 // Rows of cells, columns aligned, two spaces at the left; the last column as long as it is.
 std::string table_text(const Table& table);
 
+// An option's value as one would write it: "on", "png,npy", "0.5"; empty for what is not given.
+std::string value_text(const Json& value);
+
 // Name, title, summary, citation, needs, promises, options: what `methods --json` and HTTP give.
 Json method_document(const Method& method);
 std::string method_text(const Method& method, Language language);

@@ -57,10 +57,13 @@ TEST(Prediction, NeverReadsUnknownOutputsAsClasses) {
   EXPECT_EQ(document["values"], Json({1, 2}));
 }
 
-TEST(Prediction, GivesNullForNaNAndRanksItLast) {
-  const Json top = prediction_document(model_of(OutputKind::probabilities), 0, at::tensor({NAN, 0.2F}), 5)["top"];
+TEST(Prediction, RanksNoClassWhoseScoreIsNaN) {
+  const Model model = model_of(OutputKind::probabilities);
+  const Json top = prediction_document(model, 0, at::tensor({NAN, 0.2F}), 5)["top"];
+  ASSERT_EQ(top.size(), 1);
   EXPECT_EQ(top[0]["index"], 1);
-  EXPECT_TRUE(top[1]["score"].is_null());
+  const Json none = prediction_document(model, 0, at::tensor({NAN, NAN}), 5);
+  EXPECT_THAT(prediction_text(none, Language::english), HasSubstr("no answer"));
 }
 
 TEST(Prediction, LeavesLabelsOutWhenTheirNumberIsAnother) {
