@@ -29,6 +29,10 @@ GradientCheck check_gradient(const Runner& runner, std::shared_ptr<const Graph> 
 
 Json to_json(const GradientCheck& check);
 
+// Where the model itself cuts its gradient (torch.no_grad, detach): the first such node, with its source line; empty
+// when nowhere. Such a gradient differs from the forward's change by the author's will.
+std::string gradient_cut(const Graph& graph);
+
 // The result kept for a model of that SHA-256 in the user's cache; nullopt: none for this version of LibTorch.
 std::optional<GradientCheck> cached_gradient_check(std::string_view fingerprint);
 void keep_gradient_check(std::string_view fingerprint, const GradientCheck& check);

@@ -46,14 +46,6 @@ const SampleTensor* find(const std::vector<SampleTensor>& tensors, const std::st
   return found == tensors.end() ? nullptr : &*found;
 }
 
-// What the model's author asked for is no defect: PyTorch gives the same gradient.
-bool stops_gradient(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    const bool inside = std::ranges::any_of(node.bodies, [](const auto& body) { return stops_gradient(*body); });
-    return inside || node.op == "block::wrap_with_set_grad_enabled" || node.op.starts_with("aten::detach");
-  });
-}
-
 class Checking {
  public:
   Checking(const Surroundings& surroundings, const Settings& settings)
@@ -162,7 +154,7 @@ class Checking {
       Check check = passed_if(gradient.passed(), "gradient", gradient.error, GradientCheck::threshold,
                               tell("the gradient differs from finite differences by {0} of its size (allowed {1})",
                                    {error, allowed}));
-      if (!gradient.passed() && stops_gradient(*model_.graph)) {
+      if (!gradient.passed() && !gradient_cut(*model_.graph).empty()) {
         check.verdict = "warn";
         check.words = tell("the model itself stops its gradient (no_grad or detach): maps by gradient see only what "
                            "lies behind that place");

@@ -418,7 +418,10 @@ class Explaining {
         return {{"passed", nullptr}, {"why", error.what()}};
       }
     }
-    if (!check->passed() && !check->flat) {
+    const std::string cut = gradient_cut(*model_.graph);
+    if (!check->passed() && !check->flat && !cut.empty()) {
+      answer_.warnings.push_back(tell("the model cuts its own gradient ({0}): maps do not see what flows there, {1} of the output's change", {cut, number(check->error, 3)}));
+    } else if (!check->passed() && !check->flat) {
       answer_.warnings.push_back(tell("the model's gradient is wrong by {0} of its size: maps that need it can't be trusted", {number(check->error, 3)}));
     }
     return to_json(*check);
