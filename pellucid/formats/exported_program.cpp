@@ -1,6 +1,7 @@
-// PyTorch's exported programs (.pt2), as torch.export.save of torch 2.9 to 2.15 writes them: a zip archive of JSON and
-// raw tensors, read in place. No pickle is read, no code is run, nothing is written, and what the file claims is
-// checked before anything is allocated. Either the whole program is read or nothing.
+// PyTorch's exported programs (.pt2), as torch.export.save of torch 2.9 to 2.15 writes them: a zip
+// archive of JSON and raw tensors, read in place. No pickle is read, no code is run, nothing is
+// written, and what the file claims is checked before anything is allocated. Either the whole
+// program is read or nothing.
 #include <future>
 
 #include "pellucid/base/error.h"
@@ -18,7 +19,8 @@ namespace {
 
 using namespace pt2;
 
-constexpr std::size_t most_shown = 40, most_metadata_keys = 256;
+constexpr std::size_t most_shown = 40, most_metadata_keys = 256,
+                      most_sample = std::size_t{64} << 20;
 
 std::string root_of(const ZipArchive& archive) {
   if (archive.records().empty()) return {};
@@ -40,7 +42,8 @@ std::string program_name(const ZipArchive& archive, const std::string& root) {
   if (names.size() == 1) return names[0];
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-  throw model_error("the archive holds several programs: " + all).hint("save each in its own file, or name one of them \"model\"");
+  throw model_error("the archive holds several programs: " + all)
+      .hint("save each in its own file, or name one of them \"model\"");
 }
 
 void check_byte_order(const ZipArchive& archive, const std::string& root) {
@@ -48,23 +51,32 @@ void check_byte_order(const ZipArchive& archive, const std::string& root) {
   if (record == nullptr) return;
   Content content;
   if (archive.text(*record, content) != "little") {
-    throw model_error("the weights are not little-endian").at("record " + root + "/byteorder").hint("export the model on a little-endian machine");
+    throw model_error("the weights are not little-endian")
+        .at("record " + root + "/byteorder")
+        .hint("export the model on a little-endian machine");
   }
 }
 
 void refuse(const std::vector<std::string>& problems) {
   if (problems.empty()) return;
   std::string all;
-  for (std::size_t i = 0; i < std::min(problems.size(), most_shown); ++i) all += (i == 0 ? "" : "; ") + problems[i];
-  if (problems.size() > most_shown) all += "; and " + std::to_string(problems.size() - most_shown) + " more";
+  for (std::size_t i = 0; i < std::min(problems.size(), most_shown); ++i)
+    all += (i == 0 ? "" : "; ") + problems[i];
+  if (problems.size() > most_shown)
+    all += "; and " + std::to_string(problems.size() - most_shown) + " more";
   throw model_error("the program uses what this reader does not know: " + all)
-      .hint("export the model again with torch 2.9 to 2.15, custom operators replaced by PyTorch's own and plain tensors as weights");
+      .hint(
+          "export the model again with torch 2.9 to 2.15, custom operators replaced by PyTorch's "
+          "own and plain tensors as weights");
 }
 
-// The metadata's objects are small; a file with an object of a million keys was made to take a reader's time.
+// The metadata's objects are small; a file with an object of a million keys was made to take a
+// reader's time.
 void check_keys(const JsonItem& item, std::string_view place) {
   if (item.is_object() && item.items().size() > most_metadata_keys) {
-    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) + " keys").at(place);
+    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) +
+                      " keys")
+        .at(place);
   }
   for (const JsonItem& child : item.items()) check_keys(child, place);
 }
@@ -74,16 +86,26 @@ Json parse_metadata(std::string_view text, const std::string& place) {
   return parse_json(text, place);
 }
 
-void read_metadata(const ZipArchive& archive, const std::string& root, const LoadSettings& settings, Model& model) {
-  const EntrySource entries = [&](const std::string& path) -> std::optional<std::vector<std::byte>> {
+void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std::string& root,
+                   const LoadSettings& settings, Model& model) {
+  std::uint64_t taken = 0;
+  const EntrySource entries =
+      [&](const std::string& path) -> std::optional<std::vector<std::byte>> {
     const Record* record = archive.find(root + "/" + path);
     if (record == nullptr) return std::nullopt;
+    // A sample may name an entry again and again: together no more than a file has room for.
+    taken += record->size;
+    if (taken > 2 * file.bytes.size() + most_sample) {
+      throw model_error("the recorded sample is too large")
+          .at("record " + std::string(record->name));
+    }
     const Content content = archive.content(*record);
     return std::vector<std::byte>(content.bytes.begin(), content.bytes.end());
   };
-  const auto apply = [&](std::string_view text, const std::string& place, bool strict) {
+  const auto apply = [&](std::string_view text, const std::string& place) {
     try {
-      for (std::string& odd : apply_metadata(parse_metadata(text, place), entries, strict, model.metadata)) {
+      for (std::string& odd :
+           apply_metadata(parse_metadata(text, place), entries, model.metadata)) {
         model.warnings.push_back(std::move(odd));
       }
     } catch (Error& error) {
@@ -92,8 +114,9 @@ void read_metadata(const ZipArchive& archive, const std::string& root, const Loa
   };
   const std::string own = root + "/extra/pellucid.json";
   Content content;
-  if (const Record* record = archive.find(own)) apply(archive.text(*record, content), "record " + own, false);
-  if (!settings.sidecar.empty()) apply(settings.sidecar, "sidecar", true);
+  if (const Record* record = archive.find(own))
+    apply(archive.text(*record, content), "record " + own);
+  if (!settings.sidecar.empty()) apply(settings.sidecar, "sidecar");
 }
 
 std::string stem(std::string_view file) {
@@ -129,19 +152,23 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   try {
     std::vector<std::string> problems = problems_of(tree.root());
     if (problems.empty() || !problems[0].starts_with("schema version")) {
-      for (std::string& problem : weights.problems(weights_of(tree.root()))) problems.push_back(std::move(problem));
+      for (std::string& problem : weights.problems(weights_of(tree.root())))
+        problems.push_back(std::move(problem));
     }
     refuse(problems);
-    model.graph = read_program(tree.root(), [&](std::string_view fqn) { return weights.tensor(fqn); });
+    model.graph =
+        read_program(tree.root(), [&](std::string_view fqn) { return weights.tensor(fqn); });
   } catch (Error& error) {
-    throw error.where().find("record ") == std::string::npos ? error.at("record " + program_record) : error;
+    throw error.where().find("record ") == std::string::npos ? error.at("record " + program_record)
+                                                             : error;
   }
   model.warnings = weights.verify(settings.allow_nonfinite);
 
   model.metadata = guess_metadata(*model.graph);
   model.metadata.name = stem(name);
-  if (const JsonItem* version = tree.root().find("torch_version")) model.metadata.producer = "torch " + std::string(version->text());
-  read_metadata(archive, root, settings, model);
+  if (const JsonItem* version = tree.root().find("torch_version"))
+    model.metadata.producer = "torch " + std::string(version->text());
+  read_metadata(file, archive, root, settings, model);
   model.graph = fold_constants(rewrite_norms(functionalise(*model.graph)));
   return model;
 }
@@ -153,11 +180,17 @@ Model read(const ModelBytes& file, std::string_view name, const LoadSettings& se
   try {
     model = read_archive(file, name, settings);
   } catch (Error& error) {
+    if (error.remedy().empty()) error.hint("export the model again with torch.export.save");
     throw error.at(name);
   } catch (const std::bad_alloc&) {
-    throw Error(Fault::too_large, "the model needs more memory than there is").at(name).hint("explain it on a machine with more memory");
+    throw Error(Fault::too_large, "the model needs more memory than there is")
+        .at(name)
+        .hint("explain it on a machine with more memory");
   } catch (const c10::Error& error) {
-    throw model_error("PyTorch refused a part of the program: " + first_line(error.what_without_backtrace())).at(name).hint("export the model again");
+    throw model_error("PyTorch refused a part of the program: " +
+                      first_line(error.what_without_backtrace()))
+        .at(name)
+        .hint("export the model again");
   }
   model.format = "exported_program";
   model.file = std::string(name);

@@ -14,8 +14,8 @@ struct ModelBytes {
   std::span<const std::byte> bytes;
 };
 
-// The file mapped into memory: pages are read when they are touched, and writing to them never reaches the file.
-// Throws Error (Fault::model) when it can't be read, is a folder, or is empty.
+// The file mapped into memory: pages are read when they are touched, and writing to them never
+// reaches the file. Throws Error (Fault::model) when it can't be read, is a folder, or is empty.
 ModelBytes map_file(const std::string& path);
 
 }  // namespace pellucid

@@ -1,5 +1,6 @@
-// What a model's file tells beside its graph: preprocessing, labels, kinds of output, a recorded sample.
-// Read from extra/pellucid.json inside the file, a sidecar MODEL.json, or flags; docs/metadata.md is the format.
+// What a model's file tells beside its graph: preprocessing, labels, kinds of output, a recorded
+// sample. Read from extra/pellucid.json inside the file, a sidecar MODEL.json, or flags;
+// docs/metadata.md is the format.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -49,28 +50,31 @@ struct Sample {
 };
 
 struct Metadata {
-  std::string name;      // of the model; the file's stem where nothing was recorded
-  std::string producer;  // "pellucid.export 0.1.0, torch 2.13.0"; "" unknown
+  std::string name;                 // of the model; the file's stem where nothing was recorded
+  std::string producer;             // "pellucid.export 0.1.0, torch 2.13.0"; "" unknown
   std::vector<InputInfo> inputs;    // in the graph's order, all of them
   std::vector<OutputInfo> outputs;  // in the graph's order, all of them
-  std::vector<std::vector<std::string>> labels;  // per class: the shown name, then synonyms; empty: none recorded
+  std::vector<std::vector<std::string>>
+      labels;  // per class: the shown name, then synonyms; empty: none recorded
   std::optional<Sample> sample;
 };
 
-// The bytes of an entry of the model file ("pellucid/sample/input_0.bin"); empty when it has none of that path.
+// The bytes of an entry of the model file ("pellucid/sample/input_0.bin"); empty when it has none
+// of that path.
 using EntrySource = std::function<std::optional<std::vector<std::byte>>(const std::string& path)>;
 
 // What the graph alone tells: names of inputs and outputs, and guesses of their kinds.
 Metadata guess_metadata(const Graph& graph);
 
-// Lays a document (docs/metadata.md) over `metadata`, whose inputs and outputs are the graph's; what it leaves out
-// stays. Throws Error (Fault::model) naming the key: of a wrong type, an unknown input or output, a sample whose
-// entry is missing or of another size. `strict`: unknown keys are refused, too (of a sidecar, where they are typing
-// errors; a file of a later version may have more). Returns what is odd, one line each.
-std::vector<std::string> apply_metadata(const Json& document, const EntrySource& entries, bool strict,
+// Lays a document (docs/metadata.md) over `metadata`, whose inputs and outputs are the graph's;
+// what it leaves out stays. Throws Error (Fault::model) naming the key: unknown, of a wrong type,
+// of an unknown input or output, a sample whose entry is missing or of another size. Returns what
+// is odd, one line each.
+std::vector<std::string> apply_metadata(const Json& document, const EntrySource& entries,
                                         Metadata& metadata);
 
-// The document of the metadata; of the sample names, dtypes and shapes only.
+// The metadata as such a document, without the sample; a kind that was guessed says "guessed":
+// true.
 Json to_json(const Metadata& metadata);
 
 // "float32", "int64", ... as Python's torch names them; nullopt for another word.

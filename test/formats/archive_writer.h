@@ -33,29 +33,36 @@ inline std::span<const std::byte> bytes_of(const std::string& text) {
 inline std::string zip(const std::vector<Entry>& entries) {
   std::string file, directory;
   for (const Entry& entry : entries) {
-    const auto offset = entry.claimed_offset >= 0 ? static_cast<std::uint64_t>(entry.claimed_offset) : file.size();
+    const auto offset =
+        entry.claimed_offset >= 0 ? static_cast<std::uint64_t>(entry.claimed_offset) : file.size();
     const std::string local_name = entry.local_name.empty() ? entry.name : entry.local_name;
     const std::uint32_t crc = pt2::crc32(0, bytes_of(entry.data)) ^ (entry.spoilt_crc ? 1u : 0u);
-    const std::uint64_t size = entry.claimed_size == ~std::uint64_t{0} ? entry.data.size() : entry.claimed_size;
+    const std::uint64_t size =
+        entry.claimed_size == ~std::uint64_t{0} ? entry.data.size() : entry.claimed_size;
     const std::uint64_t packed = entry.method == 0 ? size : entry.data.size();
     const std::size_t start = file.size() + 30 + local_name.size() + 4;
-    const std::string padding(entry.aligned ? (64 - start % 64) % 64 : (65 - start % 64) % 64, '\0');
-    put(file, 0x04034b50, 4), put(file, 20, 2), put(file, entry.flags, 2), put(file, entry.method, 2), put(file, 0, 4);
+    const std::string padding(entry.aligned ? (64 - start % 64) % 64 : (65 - start % 64) % 64,
+                              '\0');
+    put(file, 0x04034b50, 4), put(file, 20, 2), put(file, entry.flags, 2),
+        put(file, entry.method, 2), put(file, 0, 4);
     put(file, crc, 4), put(file, packed, 4), put(file, size, 4);
     put(file, local_name.size(), 2), put(file, 4 + padding.size(), 2);
     file += local_name;
     put(file, 0x4246, 2), put(file, padding.size(), 2);
     file += padding + entry.data;
-    put(directory, 0x02014b50, 4), put(directory, 20, 2), put(directory, 20, 2), put(directory, entry.flags, 2);
+    put(directory, 0x02014b50, 4), put(directory, 20, 2), put(directory, 20, 2),
+        put(directory, entry.flags, 2);
     put(directory, entry.method, 2), put(directory, 0, 4), put(directory, crc, 4);
     put(directory, packed, 4), put(directory, size, 4), put(directory, entry.name.size(), 2);
-    put(directory, 0, 2), put(directory, 0, 2), put(directory, 0, 2), put(directory, 0, 2), put(directory, 0, 4);
+    put(directory, 0, 2), put(directory, 0, 2), put(directory, 0, 2), put(directory, 0, 2),
+        put(directory, 0, 4);
     put(directory, offset, 4);
     directory += entry.name;
   }
   const std::size_t begin = file.size();
   file += directory;
-  put(file, 0x06054b50, 4), put(file, 0, 4), put(file, entries.size(), 2), put(file, entries.size(), 2);
+  put(file, 0x06054b50, 4), put(file, 0, 4), put(file, entries.size(), 2),
+      put(file, entries.size(), 2);
   put(file, directory.size(), 4), put(file, begin, 4), put(file, 0, 2);
   return file;
 }
@@ -76,11 +83,15 @@ inline Json literal_sizes(const std::vector<std::int64_t>& sizes) {
   return list;
 }
 
-inline Json tensor_meta(int dtype, const std::vector<std::int64_t>& sizes, const std::vector<std::int64_t>& strides,
-                        std::int64_t offset = 0) {
-  return {{"dtype", dtype}, {"sizes", literal_sizes(sizes)}, {"requires_grad", false},
-          {"device", {{"type", "cpu"}, {"index", nullptr}}}, {"strides", literal_sizes(strides)},
-          {"storage_offset", {{"as_int", offset}}}, {"layout", 7}};
+inline Json tensor_meta(int dtype, const std::vector<std::int64_t>& sizes,
+                        const std::vector<std::int64_t>& strides, std::int64_t offset = 0) {
+  return {{"dtype", dtype},
+          {"sizes", literal_sizes(sizes)},
+          {"requires_grad", false},
+          {"device", {{"type", "cpu"}, {"index", nullptr}}},
+          {"strides", literal_sizes(strides)},
+          {"storage_offset", {{"as_int", offset}}},
+          {"layout", 7}};
 }
 
 inline Json named(const char* name, Json argument, int kind = 1) {
@@ -89,8 +100,11 @@ inline Json named(const char* name, Json argument, int kind = 1) {
 inline Json tensor_argument(const std::string& name) { return {{"as_tensor", {{"name", name}}}}; }
 
 inline Json node(const std::string& target, Json inputs, const std::string& output) {
-  return {{"target", target}, {"inputs", std::move(inputs)}, {"outputs", Json::array({tensor_argument(output)})},
-          {"metadata", Json::object()}, {"name", output}};
+  return {{"target", target},
+          {"inputs", std::move(inputs)},
+          {"outputs", Json::array({tensor_argument(output)})},
+          {"metadata", Json::object()},
+          {"name", output}};
 }
 
 // y = relu(x + w), x and w of the sizes [2, 3].
@@ -101,22 +115,37 @@ struct SmallProgram {
 
   SmallProgram() {
     const Json meta = tensor_meta(7, {2, 3}, {3, 1});
-    weights = {{"config", {{"w", {{"path_name", "weight_0"}, {"is_param", true}, {"use_pickle", false}, {"tensor_meta", meta}}}}}};
+    weights = {{"config",
+                {{"w",
+                  {{"path_name", "weight_0"},
+                   {"is_param", true},
+                   {"use_pickle", false},
+                   {"tensor_meta", meta}}}}}};
     constants = {{"config", Json::object()}};
     const Json graph = {
         {"inputs", Json::array({tensor_argument("p_w"), tensor_argument("x")})},
         {"outputs", Json::array({tensor_argument("relu")})},
-        {"nodes", Json::array({node("torch.ops.aten.add.Tensor", Json::array({named("self", tensor_argument("x")), named("other", tensor_argument("p_w"))}), "add"),
-                               node("torch.ops.aten.relu.default", Json::array({named("self", tensor_argument("add"))}), "relu")})},
+        {"nodes",
+         Json::array({node("torch.ops.aten.add.Tensor",
+                           Json::array({named("self", tensor_argument("x")),
+                                        named("other", tensor_argument("p_w"))}),
+                           "add"),
+                      node("torch.ops.aten.relu.default",
+                           Json::array({named("self", tensor_argument("add"))}), "relu")})},
         {"tensor_values", {{"p_w", meta}, {"x", meta}, {"add", meta}, {"relu", meta}}},
-        {"sym_int_values", Json::object()}, {"sym_bool_values", Json::object()}};
+        {"sym_int_values", Json::object()},
+        {"sym_bool_values", Json::object()}};
     const Json signature = {
-        {"input_specs", Json::array({{{"parameter", {{"arg", {{"name", "p_w"}}}, {"parameter_name", "w"}}}},
-                                     {{"user_input", {{"arg", tensor_argument("x")}}}}})},
+        {"input_specs",
+         Json::array({{{"parameter", {{"arg", {{"name", "p_w"}}}, {"parameter_name", "w"}}}},
+                      {{"user_input", {{"arg", tensor_argument("x")}}}}})},
         {"output_specs", Json::array({{{"user_output", {{"arg", tensor_argument("relu")}}}}})}};
-    program = {{"graph_module", {{"graph", graph}, {"signature", signature}, {"module_call_graph", Json::array()}}},
-               {"opset_version", {{"aten", 10}}}, {"range_constraints", Json::object()},
-               {"schema_version", {{"major", 8}, {"minor", 14}}}, {"torch_version", "2.9.0"}};
+    program = {{"graph_module",
+                {{"graph", graph}, {"signature", signature}, {"module_call_graph", Json::array()}}},
+               {"opset_version", {{"aten", 10}}},
+               {"range_constraints", Json::object()},
+               {"schema_version", {{"major", 8}, {"minor", 14}}},
+               {"torch_version", "2.9.0"}};
   }
 
   Json& graph() { return program["graph_module"]["graph"]; }

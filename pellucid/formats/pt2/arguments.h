@@ -17,7 +17,8 @@ const JsonItem& kind_of(const JsonItem& argument);
 // The value that an argument of a single value names; "" for a literal.
 std::string_view value_name(const JsonItem& argument);
 
-// Calls visit(name) for every value that the argument names, those of lists included, subgraphs not.
+// Calls visit(name) for every value that the argument names, those of lists included, subgraphs
+// not.
 void for_each_name(const JsonItem& argument, const std::function<void(std::string_view)>& visit);
 
 // The operand of an argument that is no subgraph. `use` finds a value by its name.

@@ -9,7 +9,8 @@
 
 namespace pellucid::pt2 {
 
-// True when the bytes, read as numbers of that type, hold one that is NaN or infinite; false for types without any.
+// True when the bytes, read as numbers of that type, hold one that is NaN or infinite; false for
+// types without any.
 bool has_nonfinite(std::span<const std::byte> bytes, at::ScalarType type);
 
 struct NonFinite {

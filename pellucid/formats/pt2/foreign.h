@@ -12,7 +12,8 @@ namespace pellucid::pt2 {
 // For bytes that are no zip archive: a pickle, ONNX, safetensors, a picture, ...
 Error foreign_bytes(std::span<const std::byte> bytes);
 
-// For a zip archive without a program: TorchScript, a checkpoint, an older export, compiled code, ...
+// For a zip archive without a program: TorchScript, a checkpoint, an older export, compiled code,
+// ...
 Error foreign_archive(const ZipArchive& archive);
 
 }  // namespace pellucid::pt2

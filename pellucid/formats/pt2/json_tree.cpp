@@ -1,5 +1,5 @@
-// A recursive-descent parser of RFC 8259 with bounds on depth, bytes and items. Strings without escapes stay views
-// into the text; the children of an array or object lie side by side.
+// A recursive-descent parser of RFC 8259 with bounds on depth, bytes and items. Strings without
+// escapes stay views into the text; the children of an array or object lie side by side.
 #include "pellucid/formats/pt2/json_tree.h"
 
 #include <charconv>
@@ -15,18 +15,22 @@ constexpr int deepest = 128;
 constexpr std::size_t most_bytes = std::size_t{256} << 20, most_items = 16'000'000;
 
 Error expected(const JsonItem& item, const char* what) {
-  return model_error("expected " + std::string(what) + (item.key().empty() ? "" : " under \"" + std::string(item.key()) + "\""));
+  return model_error("expected " + std::string(what) +
+                     (item.key().empty() ? "" : " under \"" + std::string(item.key()) + "\""));
 }
 
 // The number of bytes of the UTF-8 character that begins there; 0 when it is not well formed.
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
   if (first >= 0xE0 && first <= 0xEF) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0, surrogate = first == 0xED && byte(1) > 0x9F;
+    const bool overlong = first == 0xE0 && byte(1) < 0xA0,
+               surrogate = first == 0xED && byte(1) > 0x9F;
     return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
   }
   if (first >= 0xF0 && first <= 0xF4) {
@@ -45,7 +49,8 @@ void append_utf8(std::string& to, std::uint32_t code) {
   } else if (code < 0x10000) {
     add(0xE0 | code >> 12), add(0x80 | (code >> 6 & 0x3F)), add(0x80 | (code & 0x3F));
   } else {
-    add(0xF0 | code >> 18), add(0x80 | (code >> 12 & 0x3F)), add(0x80 | (code >> 6 & 0x3F)), add(0x80 | (code & 0x3F));
+    add(0xF0 | code >> 18), add(0x80 | (code >> 12 & 0x3F)), add(0x80 | (code >> 6 & 0x3F)),
+        add(0x80 | (code & 0x3F));
   }
 }
 
@@ -53,10 +58,13 @@ void append_utf8(std::string& to, std::uint32_t code) {
 
 class JsonReader {
  public:
-  JsonReader(std::string_view text, std::string_view place, JsonTree& tree) : text_(text), place_(place), tree_(tree) {}
+  JsonReader(std::string_view text, std::string_view place, JsonTree& tree)
+      : text_(text), place_(place), tree_(tree) {}
 
   void read() {
-    if (text_.size() > most_bytes) throw model_error("JSON of " + std::to_string(text_.size()) + " bytes is too large").at(place_);
+    if (text_.size() > most_bytes)
+      throw model_error("JSON of " + std::to_string(text_.size()) + " bytes is too large")
+          .at(place_);
     std::vector<JsonItem> root(1);
     read_value(root[0], 0);
     skip_space();
@@ -77,7 +85,9 @@ class JsonReader {
   }
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
+      ++at_;
   }
 
   bool take(char wanted) {
@@ -92,16 +102,22 @@ class JsonReader {
     skip_space();
     if (at_ >= text_.size()) throw wrong("it ends too early");
     switch (text_[at_]) {
-      case '{': return read_members(item, depth, '}');
-      case '[': return read_members(item, depth, ']');
+      case '{':
+        return read_members(item, depth, '}');
+      case '[':
+        return read_members(item, depth, ']');
       case '"':
         item.type_ = JsonItem::Type::text;
         item.text_ = read_string();
         return;
-      case 't': return read_word(item, "true", JsonItem::Type::boolean, true);
-      case 'f': return read_word(item, "false", JsonItem::Type::boolean, false);
-      case 'n': return read_word(item, "null", JsonItem::Type::null, false);
-      default: read_number(item);
+      case 't':
+        return read_word(item, "true", JsonItem::Type::boolean, true);
+      case 'f':
+        return read_word(item, "false", JsonItem::Type::boolean, false);
+      case 'n':
+        return read_word(item, "null", JsonItem::Type::null, false);
+      default:
+        read_number(item);
     }
   }
 
@@ -144,7 +160,9 @@ class JsonReader {
       while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
       return at_ > from;
     };
-    const auto sign = [&](std::string_view signs) { at_ += at_ < text_.size() && signs.find(text_[at_]) != signs.npos; };
+    const auto sign = [&](std::string_view signs) {
+      at_ += at_ < text_.size() && signs.find(text_[at_]) != signs.npos;
+    };
     sign("-");
     // Python's json writes these three bare words for floats that are not numbers.
     for (const std::string_view word : {"NaN", "Infinity"}) {
@@ -174,8 +192,10 @@ class JsonReader {
   std::uint32_t read_hex() {
     std::uint32_t code = 0;
     const std::string_view digits = text_.substr(std::min(at_, text_.size()), 4);
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-    if (problem != std::errc() || end != digits.data() + 4) throw wrong("a \\u escape without four digits");
+    const auto [end, problem] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    if (problem != std::errc() || end != digits.data() + 4)
+      throw wrong("a \\u escape without four digits");
     at_ += 4;
     return code;
   }
@@ -235,7 +255,9 @@ class JsonReader {
   std::size_t at_ = 0, items_ = 0;
 };
 
-JsonTree::JsonTree(std::string_view text, std::string_view place) { JsonReader(text, place, *this).read(); }
+JsonTree::JsonTree(std::string_view text, std::string_view place) {
+  JsonReader(text, place, *this).read();
+}
 
 const JsonItem* JsonItem::find(std::string_view key) const {
   if (type_ != Type::object) return nullptr;
@@ -248,7 +270,8 @@ const JsonItem* JsonItem::find(std::string_view key) const {
 const JsonItem& JsonItem::at(std::string_view key) const {
   if (type_ != Type::object) throw expected(*this, "an object");
   if (const JsonItem* item = find(key)) return *item;
-  throw model_error("\"" + std::string(key) + "\" is missing" + (key_.empty() ? "" : " under \"" + std::string(key_) + "\""));
+  throw model_error("\"" + std::string(key) + "\" is missing" +
+                    (key_.empty() ? "" : " under \"" + std::string(key_) + "\""));
 }
 
 std::span<const JsonItem> JsonItem::array() const {
@@ -282,7 +305,8 @@ double JsonItem::real() const {
   if (text_ == "NaN") return std::numeric_limits<double>::quiet_NaN();
   double number = 0;
   const auto [end, problem] = std::from_chars(text_.data(), text_.data() + text_.size(), number);
-  if (type_ != Type::number || problem != std::errc() || end != text_.data() + text_.size()) throw expected(*this, "a number");
+  if (type_ != Type::number || problem != std::errc() || end != text_.data() + text_.size())
+    throw expected(*this, "a number");
   return number;
 }
 

@@ -1,5 +1,5 @@
-// JSON of foreign programs, as a flat tree: a program has tens of thousands of small objects, and an object with
-// many keys must not cost their square.
+// JSON of foreign programs, as a flat tree: a program has tens of thousands of small objects, and
+// an object with many keys must not cost their square.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ class JsonItem {
 
   // Each throws Error (Fault::model) saying what was expected, under the item's key.
   const JsonItem& at(std::string_view key) const;
-  std::span<const JsonItem> array() const;   // of an array
-  std::span<const JsonItem> members() const; // of an object
+  std::span<const JsonItem> array() const;    // of an array
+  std::span<const JsonItem> members() const;  // of an object
   std::string_view text() const;
   std::int64_t integer() const;
   double real() const;  // also "Infinity", "-Infinity" and "NaN", as torch writes them
@@ -50,7 +50,8 @@ class JsonItem {
   const JsonItem* children_ = nullptr;
 };
 
-// The parsed text. Throws Error (Fault::model) naming `place`: not JSON, nested deeper than 128, too large.
+// The parsed text. Throws Error (Fault::model) naming `place`: not JSON, nested deeper than 128,
+// too large.
 class JsonTree {
  public:
   JsonTree(std::string_view text, std::string_view place);

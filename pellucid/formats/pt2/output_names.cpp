@@ -1,5 +1,6 @@
-// A treespec is JSON in a string: [1, {"type", "context", "children_spec"}]; the context of a dict holds its keys, as
-// JSON in a string again. Foreign containers (a transformers ModelOutput) write their keys alike.
+// A treespec is JSON in a string: [1, {"type", "context", "children_spec"}]; the context of a dict
+// holds its keys, as JSON in a string again. Foreign containers (a transformers ModelOutput) write
+// their keys alike.
 #include "pellucid/formats/pt2/output_names.h"
 
 #include <algorithm>
@@ -15,9 +16,12 @@ std::optional<std::vector<std::string>> as_names(const JsonItem& list, std::size
   if (!list.is_array() || list.items().size() != count) return std::nullopt;
   std::vector<std::string> names;
   for (const JsonItem& item : list.items()) {
-    if (item.is_text()) names.emplace_back(item.text());
-    else if (item.is_number()) names.push_back(std::to_string(item.integer()));
-    else return std::nullopt;
+    if (item.is_text())
+      names.emplace_back(item.text());
+    else if (item.is_number())
+      names.push_back(std::to_string(item.integer()));
+    else
+      return std::nullopt;
   }
   return names;
 }
@@ -38,7 +42,8 @@ std::vector<std::string> child_names(const JsonItem& node, const JsonItem* named
       }
     }
   }
-  if (const JsonItem* type = node.find("type"); type != nullptr && type->is_text() && named_tuples != nullptr) {
+  if (const JsonItem* type = node.find("type");
+      type != nullptr && type->is_text() && named_tuples != nullptr) {
     if (const JsonItem* fields = named_tuples->find(type->text())) {
       if (auto names = as_names(fields->at("field_names"), count)) return *names;
     }
@@ -49,7 +54,8 @@ std::vector<std::string> child_names(const JsonItem& node, const JsonItem* named
 }
 
 // The tree's depth is bounded by JsonTree.
-void collect(const JsonItem& node, const std::string& path, const JsonItem* named_tuples, std::vector<std::string>& leaves) {
+void collect(const JsonItem& node, const std::string& path, const JsonItem* named_tuples,
+             std::vector<std::string>& leaves) {
   if (node.find("type") == nullptr) {
     leaves.push_back(path);
     return;
@@ -64,8 +70,11 @@ void collect(const JsonItem& node, const std::string& path, const JsonItem* name
 
 }  // namespace
 
-std::vector<std::string> output_names(std::string_view treespec, const JsonItem* named_tuples, std::size_t count) {
+std::vector<std::string> output_names(std::string_view treespec, const JsonItem* named_tuples,
+                                      std::size_t count) {
   std::vector<std::string> names;
+  // Each tuple looks its fields up one by one.
+  if (named_tuples != nullptr && named_tuples->items().size() > 1000) named_tuples = nullptr;
   if (!treespec.empty()) {
     try {
       const JsonTree tree(treespec, "treespec");

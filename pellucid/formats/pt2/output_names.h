@@ -9,9 +9,11 @@
 
 namespace pellucid::pt2 {
 
-// The leaves of a serialised treespec in order: "" when the answer is a single tensor, else "out", "aux.0", ...
-// `named_tuples` maps a type's name to its fields ({"T": {"field_names": [...]}}), or is nullptr.
-// A tree that can't be read, or that has another number of leaves, gives "0", "1", ... ("" for one).
-std::vector<std::string> output_names(std::string_view treespec, const JsonItem* named_tuples, std::size_t count);
+// The leaves of a serialised treespec in order: "" when the answer is a single tensor, else "out",
+// "aux.0", ... `named_tuples` maps a type's name to its fields ({"T": {"field_names": [...]}}), or
+// is nullptr. A tree that can't be read, or that has another number of leaves, gives "0", "1", ...
+// ("" for one).
+std::vector<std::string> output_names(std::string_view treespec, const JsonItem* named_tuples,
+                                      std::size_t count);
 
 }  // namespace pellucid::pt2

@@ -21,8 +21,10 @@ class Problems {
  public:
   void note(std::string problem) {
     const auto [place, is_new] = index_.emplace(problem, list_.size());
-    if (is_new) list_.emplace_back(std::move(problem), 1);
-    else ++list_[place->second].second;
+    if (is_new)
+      list_.emplace_back(std::move(problem), 1);
+    else
+      ++list_[place->second].second;
   }
 
   // "operator my::op (3 times)"
@@ -41,7 +43,8 @@ class Problems {
     }
     for (const JsonItem& meta : graph.at("tensor_values").members()) {
       const std::int64_t dtype = meta.at("dtype").integer();
-      if (!scalar_type(dtype)) note("dtype number " + std::to_string(dtype) + " of " + std::string(shortened(meta.key())));
+      if (!scalar_type(dtype))
+        note("dtype number " + std::to_string(dtype) + " of " + std::string(shortened(meta.key())));
     }
     for (const JsonItem& node : graph.at("nodes").array()) look_at_node(node, depth);
   }
@@ -62,7 +65,8 @@ class Problems {
         look_at_graph(kind.at("graph"), depth + 1);
       } else if (kind.key() != "as_tensor") {
         const std::string problem = problem_of(argument);
-        if (!problem.empty()) note(problem + " (in a call of " + std::string(shortened(name)) + ")");
+        if (!problem.empty())
+          note(problem + " (in a call of " + std::string(shortened(name)) + ")");
       }
     }
   }
@@ -85,12 +89,15 @@ std::vector<std::string> problems_of(const JsonItem& program) {
   const JsonItem& module = program.at("graph_module");
   for (const JsonItem& spec : module.at("signature").at("input_specs").array()) {
     const std::string_view kind = kind_of(spec).key();
-    if (kind == "custom_obj") problems.note("custom object " + std::string(shortened(kind_of(spec).at("custom_obj_name").text())));
+    if (kind == "custom_obj")
+      problems.note("custom object " +
+                    std::string(shortened(kind_of(spec).at("custom_obj_name").text())));
     if (kind == "token") problems.note("an effect token (operators with side effects)");
   }
   for (const JsonItem& spec : module.at("signature").at("output_specs").array()) {
     const std::string_view kind = kind_of(spec).key();
-    if (kind.starts_with("gradient_to_")) problems.note("gradients among the outputs (a training graph)");
+    if (kind.starts_with("gradient_to_"))
+      problems.note("gradients among the outputs (a training graph)");
     if (kind == "token") problems.note("an effect token (operators with side effects)");
   }
   problems.look_at_graph(module.at("graph"), 0);
@@ -99,7 +106,8 @@ std::vector<std::string> problems_of(const JsonItem& program) {
 
 std::vector<std::string_view> weights_of(const JsonItem& program) {
   std::vector<std::string_view> names;
-  for (const JsonItem& spec : program.at("graph_module").at("signature").at("input_specs").array()) {
+  for (const JsonItem& spec :
+       program.at("graph_module").at("signature").at("input_specs").array()) {
     const JsonItem& kind = kind_of(spec);
     for (const std::string_view key : {"parameter_name", "buffer_name", "tensor_constant_name"}) {
       if (const JsonItem* name = kind.find(key)) names.push_back(name->text());

@@ -1,5 +1,5 @@
-// Drives GraphBuilder through torch's export schema, version 8. A program without problems (problems.cpp) can still
-// be refused by the builder, which names the node.
+// Drives GraphBuilder through torch's export schema, version 8. A program without problems
+// (problems.cpp) can still be refused by the builder, which names the node.
 #include "pellucid/formats/pt2/program.h"
 
 #include <unordered_map>
@@ -20,8 +20,10 @@ constexpr int deepest_graph = 16;
 class GraphReader {
  public:
   explicit GraphReader(const JsonItem& graph, int depth) : graph_(graph), depth_(depth) {
-    if (depth > deepest_graph) throw model_error("subgraphs are nested deeper than " + std::to_string(deepest_graph));
-    for (const JsonItem& item : graph.at("tensor_values").members()) metas_.emplace(item.key(), &item);
+    if (depth > deepest_graph)
+      throw model_error("subgraphs are nested deeper than " + std::to_string(deepest_graph));
+    for (const JsonItem& item : graph.at("tensor_values").members())
+      metas_.emplace(item.key(), &item);
   }
 
   void read_inputs(const JsonItem& signature, const TensorSource& weights) {
@@ -42,12 +44,14 @@ class GraphReader {
     }
   }
 
-  // A subgraph's inputs bind to the operands of its node by position, so that a literal needs a place, too.
+  // A subgraph's inputs bind to the operands of its node by position, so that a literal needs a
+  // place, too.
   void read_body_inputs() {
     int place = 0;
     for (const JsonItem& input : graph_.at("inputs").array()) {
       const std::string_view name = value_name(input);
-      const std::string own = name.empty() ? "literal_input_" + std::to_string(place) : std::string(name);
+      const std::string own =
+          name.empty() ? "literal_input_" + std::to_string(place) : std::string(name);
       builder_.add_input(described(own, !name.empty() && is_tensor(input)));
       ++place;
     }
@@ -71,18 +75,21 @@ class GraphReader {
     for (const JsonItem& spec : signature.at("output_specs").array()) {
       const JsonItem& kind = kind_of(spec);
       // What a forward writes into buffers or inputs is no answer.
-      if (kind.key() == "user_output" || kind.key() == "loss_output") answers.push_back(&kind.at("arg"));
+      if (kind.key() == "user_output" || kind.key() == "loss_output")
+        answers.push_back(&kind.at("arg"));
     }
     std::string_view tree;
     const auto calls = program.at("module_call_graph").array();
     if (!calls.empty()) {
       if (const JsonItem* call = calls[0].find("signature")) tree = call->at("out_spec").text();
     }
-    const auto names = output_names(tree, program.find("treespec_namedtuple_fields"), answers.size());
+    const auto names =
+        output_names(tree, program.find("treespec_namedtuple_fields"), answers.size());
     for (std::size_t i = 0; i < answers.size(); ++i) {
       // loss_output holds a bare TensorArgument
       const JsonItem* name = answers[i]->find("name");
-      const Operand operand = name != nullptr ? Operand{builder_.use(name->text())} : operand_of(*answers[i], use_);
+      const Operand operand =
+          name != nullptr ? Operand{builder_.use(name->text())} : operand_of(*answers[i], use_);
       builder_.add_output({names[i], operand});
     }
   }
@@ -97,7 +104,10 @@ class GraphReader {
   std::shared_ptr<const Graph> build() { return std::move(builder_).build(); }
 
  private:
-  static bool is_tensor(const JsonItem& argument) { return kind_of(argument).key().starts_with("as_tensor") || kind_of(argument).key().starts_with("as_optional"); }
+  static bool is_tensor(const JsonItem& argument) {
+    return kind_of(argument).key().starts_with("as_tensor") ||
+           kind_of(argument).key().starts_with("as_optional");
+  }
 
   Value described(std::string_view name, bool tensor) const {
     Value value{.name = std::string(name), .is_tensor = tensor, .dtype = {}, .shape = {}};
@@ -111,18 +121,23 @@ class GraphReader {
     return value;
   }
 
-  void add_constant(const JsonItem& spec, std::string_view name_key, ConstantKind kind, const TensorSource& weights) {
+  void add_constant(const JsonItem& spec, std::string_view name_key, ConstantKind kind,
+                    const TensorSource& weights) {
     const std::string_view name = spec.at("arg").at("name").text(), fqn = spec.at(name_key).text();
     const at::Tensor data = weights(fqn);
-    Value value{.name = std::string(name), .is_tensor = true, .dtype = data.scalar_type(), .shape = {}};
+    Value value{
+        .name = std::string(name), .is_tensor = true, .dtype = data.scalar_type(), .shape = {}};
     for (const std::int64_t size : data.sizes()) value.shape.emplace_back(size);
-    builder_.add_constant(std::move(value), {.value = no_value, .name = std::string(fqn), .kind = kind, .data = data});
+    builder_.add_constant(
+        std::move(value),
+        {.value = no_value, .name = std::string(fqn), .kind = kind, .data = data});
   }
 
   static std::string node_name(const JsonItem& node, int index) {
     for (const JsonItem& output : node.at("outputs").array()) {
       const JsonItem& kind = kind_of(output);
-      if (kind.key() == "as_tensors" && !kind.array().empty()) return std::string(kind.items()[0].at("name").text());
+      if (kind.key() == "as_tensors" && !kind.array().empty())
+        return std::string(kind.items()[0].at("name").text());
       if (const auto name = value_name(output); !name.empty()) return std::string(name);
     }
     if (const JsonItem* own = node.find("name")) return std::string(own->text());
@@ -140,9 +155,11 @@ class GraphReader {
       Result& made = results.emplace_back();
       made.is_list = kind.key() == "as_tensors" || kind.key() == "as_optional_tensors";
       if (kind.key() == "as_tensors") {
-        for (const JsonItem& item : kind.array()) made.values.push_back(result(item.at("name").text(), true));
+        for (const JsonItem& item : kind.array())
+          made.values.push_back(result(item.at("name").text(), true));
       } else if (kind.key() == "as_optional_tensors") {
-        for (const JsonItem& item : kind.array()) made.values.push_back(result(value_name(item), true));
+        for (const JsonItem& item : kind.array())
+          made.values.push_back(result(value_name(item), true));
       } else {
         made.values.push_back(result(value_name(output), is_tensor(output)));
       }
@@ -184,16 +201,20 @@ class GraphReader {
     for (NamedOperand& operand : named) operands.push_back(std::move(operand.operand));
     if (target->kind == NodeKind::python) {
       if (!bodies.empty()) throw model_error(target->op + " takes no subgraph");
-      builder_.add_python(name, target->op, std::move(operands), std::move(results), std::move(origin));
+      builder_.add_python(name, target->op, std::move(operands), std::move(results),
+                          std::move(origin));
     } else {
-      builder_.add_block(name, target->op, std::move(operands), std::move(bodies), std::move(results), std::move(origin));
+      builder_.add_block(name, target->op, std::move(operands), std::move(bodies),
+                         std::move(results), std::move(origin));
     }
   }
 
   const JsonItem& graph_;
   int depth_;
   GraphBuilder builder_;
-  std::function<ValueId(std::string_view)> use_ = [this](std::string_view name) { return builder_.use(name); };
+  std::function<ValueId(std::string_view)> use_ = [this](std::string_view name) {
+    return builder_.use(name);
+  };
   std::unordered_map<std::string_view, const JsonItem*> metas_;
 };
 

@@ -17,8 +17,9 @@ namespace pellucid::pt2 {
 // The weight of a fully qualified name.
 using TensorSource = std::function<at::Tensor(std::string_view fqn)>;
 
-// What keeps the program from being read, all of it, one line each: its version, unknown operators, dtypes, kinds of
-// argument, custom objects, effects. Throws Error (Fault::model) where the document itself is malformed.
+// What keeps the program from being read, all of it, one line each: its version, unknown operators,
+// dtypes, kinds of argument, custom objects, effects. Throws Error (Fault::model) where the
+// document itself is malformed.
 std::vector<std::string> problems_of(const JsonItem& program);
 
 // The weights that the program names, in its order.

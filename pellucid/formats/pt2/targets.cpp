@@ -1,20 +1,49 @@
 // torch writes the qualified Python name of what a node calls.
 #include "pellucid/formats/pt2/targets.h"
 
+#include <algorithm>
+#include <array>
+
 #include "pellucid/graph/builder.h"
 
 namespace pellucid::pt2 {
+namespace {
+
+// Operators of PyTorch that compute and nothing else. Other libraries of the dispatcher reach
+// processes, devices or raw memory ("inductor", "c10d", "profiler").
+constexpr std::array<std::string_view, 3> computing = {"aten::", "prims::", "quantized::"};
+// Those of them that touch files, or trust their operands' indices where a file may lie.
+constexpr std::array<std::string_view, 9> trusting = {"aten::from_file",
+                                                      "aten::set_data",
+                                                      "aten::_sparse_coo_tensor_unsafe",
+                                                      "aten::_sparse_csr_tensor_unsafe",
+                                                      "aten::_sparse_csc_tensor_unsafe",
+                                                      "aten::_sparse_bsr_tensor_unsafe",
+                                                      "aten::_sparse_bsc_tensor_unsafe",
+                                                      "aten::_sparse_compressed_tensor_unsafe",
+                                                      "aten::_nested_view_from_buffer"};
+
+bool is_harmless(std::string_view op) {
+  const auto begins = [&](std::string_view name) { return op.starts_with(name); };
+  return std::any_of(computing.begin(), computing.end(), begins) &&
+         std::none_of(trusting.begin(), trusting.end(), begins);
+}
+
+}  // namespace
 
 std::optional<Target> parse_target(std::string_view target) {
   constexpr std::string_view operators = "torch.ops.", blocks = "torch.ops.higher_order.";
-  if (target.starts_with(blocks)) return Target{NodeKind::block, "block::" + std::string(target.substr(blocks.size()))};
+  if (target.starts_with(blocks))
+    return Target{NodeKind::block, "block::" + std::string(target.substr(blocks.size()))};
   if (target.starts_with(operators)) {
     const std::string_view name = target.substr(operators.size());
     const std::size_t first = name.find('.'), last = name.rfind('.');
     if (first == name.npos || first == last || last + 1 == name.size()) return std::nullopt;
-    return Target{NodeKind::aten, std::string(name.substr(0, first)) + "::" + std::string(name.substr(first + 1))};
+    return Target{NodeKind::aten,
+                  std::string(name.substr(0, first)) + "::" + std::string(name.substr(first + 1))};
   }
-  for (const std::string_view module : {"_operator.", "operator.", "math.", "builtins.", "torch."}) {
+  for (const std::string_view module :
+       {"_operator.", "operator.", "math.", "builtins.", "torch."}) {
     if (!target.starts_with(module)) continue;
     std::string_view name = target.substr(module.size());
     if (name == "sym_sqrt" || name == "_sym_sqrt") name = "sqrt";
@@ -26,9 +55,12 @@ std::optional<Target> parse_target(std::string_view target) {
 
 bool is_known(const Target& target) {
   switch (target.kind) {
-    case NodeKind::aten: return is_known_operator(target.op);
-    case NodeKind::python: return is_known_python(target.op);
-    case NodeKind::block: return is_known_block(target.op);
+    case NodeKind::aten:
+      return is_harmless(target.op) && is_known_operator(target.op);
+    case NodeKind::python:
+      return is_known_python(target.op);
+    case NodeKind::block:
+      return is_known_block(target.op);
   }
   return false;
 }

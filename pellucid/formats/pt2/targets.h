@@ -14,11 +14,12 @@ struct Target {
   std::string op;  // "aten::conv2d.default", "python::mul", "block::cond"
 };
 
-// "torch.ops.aten.conv2d.default", "_operator.mul", "math.floor", "torch.sym_max", "torch.ops.higher_order.cond";
-// nullopt for what names no operator at all.
+// "torch.ops.aten.conv2d.default", "_operator.mul", "math.floor", "torch.sym_max",
+// "torch.ops.higher_order.cond"; nullopt for what names no operator at all.
 std::optional<Target> parse_target(std::string_view target);
 
-// True when the graph can be built with it on this LibTorch.
+// True when the graph can be built with it on this LibTorch and calling it touches nothing but its
+// operands.
 bool is_known(const Target& target);
 
 }  // namespace pellucid::pt2

@@ -1,5 +1,6 @@
-// Each record holds one storage, raw and little-endian; a weight is a view of it (dtype, sizes, strides, offset), so
-// tied weights and slices share memory as they did in training. Nothing is copied unless it lies misaligned.
+// Each record holds one storage, raw and little-endian; a weight is a view of it (dtype, sizes,
+// strides, offset), so tied weights and slices share memory as they did in training. Nothing is
+// copied unless it lies misaligned.
 #include "pellucid/formats/pt2/weights.h"
 
 #include <ATen/core/TensorBase.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "pellucid/base/error.h"
 #include "pellucid/formats/pt2/enums.h"
@@ -18,8 +20,12 @@ namespace {
 
 constexpr const char* reexport = "export the model again with torch.export.save";
 constexpr std::size_t most_dimensions = 64;
-// A view may show an element many times (stride 0); this is how much larger than its record it may then be.
+// A view may show an element many times (stride 0); this is how much larger than its record it may
+// then be.
 constexpr std::uint64_t most_repeated = std::uint64_t{256} << 20;
+// All weights together may show the file's bytes this often, and so much more: tied weights do
+// twice.
+constexpr std::uint64_t most_shared = 16, most_shown = std::uint64_t{1} << 30;
 
 std::int64_t literal(const JsonItem& size) {
   const JsonItem* number = size.find("as_int");
@@ -33,16 +39,21 @@ std::string short_name(std::string_view name) { return std::string(name.substr(0
 
 TensorLayout tensor_layout(const JsonItem& meta) {
   TensorLayout result;
-  const std::int64_t dtype = meta.at("dtype").integer(), layout_number = meta.at("layout").integer();
+  const std::int64_t dtype = meta.at("dtype").integer(),
+                     layout_number = meta.at("layout").integer();
   const auto type = scalar_type(dtype);
   if (!type) throw model_error("unknown dtype number " + std::to_string(dtype));
-  if (layout_number != strided_layout) throw model_error("not a strided tensor (layout number " + std::to_string(layout_number) + ")");
+  if (layout_number != strided_layout)
+    throw model_error("not a strided tensor (layout number " + std::to_string(layout_number) + ")");
   result.dtype = *type;
   for (const JsonItem& size : meta.at("sizes").array()) result.sizes.push_back(literal(size));
-  for (const JsonItem& stride : meta.at("strides").array()) result.strides.push_back(literal(stride));
+  for (const JsonItem& stride : meta.at("strides").array())
+    result.strides.push_back(literal(stride));
   result.offset = literal(meta.at("storage_offset"));
-  if (result.sizes.size() != result.strides.size()) throw model_error("a stored tensor has not as many strides as sizes");
-  if (result.sizes.size() > most_dimensions) throw model_error("a stored tensor has more than 64 dimensions");
+  if (result.sizes.size() != result.strides.size())
+    throw model_error("a stored tensor has not as many strides as sizes");
+  if (result.sizes.size() > most_dimensions)
+    throw model_error("a stored tensor has more than 64 dimensions");
   const auto negative = [](std::int64_t n) { return n < 0; };
   if (std::any_of(result.sizes.begin(), result.sizes.end(), negative) ||
       std::any_of(result.strides.begin(), result.strides.end(), negative) || result.offset < 0) {
@@ -63,39 +74,49 @@ std::uint64_t bytes_reached(const TensorLayout& layout) {
   if (__builtin_mul_overflow(count, item, &shown)) throw overflow();
   for (std::size_t i = 0; i < layout.sizes.size(); ++i) {
     std::int64_t step = 0;
-    if (__builtin_mul_overflow(std::max<std::int64_t>(layout.sizes[i] - 1, 0), layout.strides[i], &step) ||
+    if (__builtin_mul_overflow(std::max<std::int64_t>(layout.sizes[i] - 1, 0), layout.strides[i],
+                               &step) ||
         __builtin_add_overflow(last, step, &last)) {
       throw overflow();
     }
   }
   const bool empty = std::find(layout.sizes.begin(), layout.sizes.end(), 0) != layout.sizes.end();
   if (empty) return 0;
-  if (__builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &reached)) throw overflow();
+  if (__builtin_add_overflow(last, 1, &last) || __builtin_mul_overflow(last, item, &reached))
+    throw overflow();
   if (shown > reached && static_cast<std::uint64_t>(shown) > most_repeated) {
-    throw model_error("a stored tensor claims " + std::to_string(shown) + " bytes, most of them the same ones");
+    throw model_error("a stored tensor claims " + std::to_string(shown) +
+                      " bytes, most of them the same ones");
   }
   return static_cast<std::uint64_t>(reached);
 }
 
-at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes, const TensorLayout& layout) {
+at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes,
+                       const TensorLayout& layout) {
   const std::uint64_t reached = bytes_reached(layout);
   if (reached > bytes.size()) {
-    throw model_error("a tensor needs " + std::to_string(reached) + " bytes, its record has " + std::to_string(bytes.size()));
+    throw model_error("a tensor needs " + std::to_string(reached) + " bytes, its record has " +
+                      std::to_string(bytes.size()));
   }
   const std::size_t item = c10::elementSize(layout.dtype);
-  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % std::min<std::size_t>(item, alignof(std::max_align_t)) != 0) {
-    auto copy = std::make_shared<std::vector<std::max_align_t>>(bytes.size() / sizeof(std::max_align_t) + 1);
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) %
+          std::min<std::size_t>(item, alignof(std::max_align_t)) !=
+      0) {
+    auto copy = std::make_shared<std::vector<std::max_align_t>>(
+        bytes.size() / sizeof(std::max_align_t) + 1);
     std::memcpy(copy->data(), bytes.data(), bytes.size());
     bytes = {reinterpret_cast<const std::byte*>(copy->data()), bytes.size()};
     owner = std::move(copy);
   }
-  // torch takes plain pointers; the memory is private to this process, so an operator in place can't reach the file.
+  // torch takes plain pointers; the memory is private to this process, so an operator in place
+  // can't reach the file.
   void* const data = const_cast<std::byte*>(bytes.data());
   auto* const keep = new std::shared_ptr<const void>(std::move(owner));
-  c10::DataPtr pointer(data, keep, [](void* held) { delete static_cast<std::shared_ptr<const void>*>(held); },
-                       c10::Device(c10::kCPU));
-  auto storage = c10::make_intrusive<c10::StorageImpl>(c10::StorageImpl::use_byte_size_t(), bytes.size(),
-                                                       std::move(pointer), nullptr, false);
+  c10::DataPtr pointer(
+      data, keep, [](void* held) { delete static_cast<std::shared_ptr<const void>*>(held); },
+      c10::Device(c10::kCPU));
+  auto storage = c10::make_intrusive<c10::StorageImpl>(
+      c10::StorageImpl::use_byte_size_t(), bytes.size(), std::move(pointer), nullptr, false);
   auto tensor = at::detail::make_tensor<c10::TensorImpl>(c10::Storage(std::move(storage)),
                                                          c10::DispatchKeySet(c10::DispatchKey::CPU),
                                                          c10::scalarTypeToTypeMeta(layout.dtype));
@@ -103,7 +124,8 @@ at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::b
   return tensor;
 }
 
-Weights::Weights(const ModelBytes& file, const ZipArchive& archive, std::string root, std::string_view name)
+Weights::Weights(const ModelBytes& file, const ZipArchive& archive, std::string root,
+                 std::string_view name)
     : file_(file), archive_(archive), root_(std::move(root)) {
   const std::string model(name);
   if (archive.find(root_ + "/data/weights/" + model + ".pt") != nullptr &&
@@ -113,7 +135,8 @@ Weights::Weights(const ModelBytes& file, const ZipArchive& archive, std::string 
         .hint("export the model again with torch 2.9 or newer, which stores raw weights");
   }
   read_config(root_ + "/data/weights/" + model + "_weights_config.json", root_ + "/data/weights/");
-  read_config(root_ + "/data/constants/" + model + "_constants_config.json", root_ + "/data/constants/");
+  read_config(root_ + "/data/constants/" + model + "_constants_config.json",
+              root_ + "/data/constants/");
 }
 
 void Weights::read_config(const std::string& config, const std::string& folder) {
@@ -155,36 +178,60 @@ std::vector<std::string> Weights::problems(const std::vector<std::string_view>& 
   return found;
 }
 
+Content Weights::unpacked(const Record& record) {
+  if (!record.deflated) return {nullptr, record.packed};
+  Content& content = unpacked_[record.name];
+  if (content.owner == nullptr) content = archive_.content(record);
+  return content;
+}
+
 at::Tensor Weights::tensor(std::string_view fqn) {
   const auto found = entries_.find(fqn);
-  if (found == entries_.end()) throw model_error("the archive has no weight of that name").at("weight " + short_name(fqn)).hint(reexport);
+  if (found == entries_.end())
+    throw model_error("the archive has no weight of that name")
+        .at("weight " + short_name(fqn))
+        .hint(reexport);
   const auto& [meta, record_name] = found->second;
   try {
     const JsonItem* pickled = meta->find("use_pickle");
-    if (pickled != nullptr && pickled->boolean()) throw model_error("the weight is a pickle, which can run code and is never read");
+    if (pickled != nullptr && pickled->boolean())
+      throw model_error("the weight is a pickle, which can run code and is never read");
     const JsonItem* parameter = meta->find("is_param");
     const Record& record = archive_.get(record_name);
     const TensorLayout layout = tensor_layout(meta->at("tensor_meta"));
     if (bytes_reached(layout) > record.size) {
-      throw model_error("the weight needs " + std::to_string(bytes_reached(layout)) + " bytes, its record has " +
-                        std::to_string(record.size));
+      throw model_error("the weight needs " + std::to_string(bytes_reached(layout)) +
+                        " bytes, its record has " + std::to_string(record.size));
     }
-    const Content content = record.deflated ? archive_.content(record) : Content{nullptr, record.packed};
-    at::Tensor data = tensor_over(content.owner ? content.owner : file_.owner, content.bytes, layout);
-    handed_[record_name].push_back({std::string(fqn), data, parameter != nullptr && parameter->boolean()});
+    const Content content = unpacked(record);
+    at::Tensor data =
+        tensor_over(content.owner ? content.owner : file_.owner, content.bytes, layout);
+    shown_ += static_cast<std::uint64_t>(data.numel()) * data.element_size();
+    if (shown_ / most_shared > file_.bytes.size() + most_shown) {
+      throw model_error("the weights show the file's bytes too many times over");
+    }
+    handed_[record_name].push_back(
+        {std::string(fqn), data, parameter != nullptr && parameter->boolean()});
     return data;
   } catch (Error& error) {
-    throw error.at("record " + record_name).at("weight " + short_name(fqn)).hint(error.remedy().empty() ? reexport : error.remedy());
+    throw error.at("record " + record_name)
+        .at("weight " + short_name(fqn))
+        .hint(error.remedy().empty() ? reexport : error.remedy());
   }
 }
 
 std::vector<std::string> Weights::verify(bool allow_nonfinite) const {
-  constexpr std::size_t chunk = std::size_t{1} << 17;  // both looks at a chunk while it is in the cache
+  // Both looks at a chunk while it is in the cache.
+  constexpr std::size_t chunk = std::size_t{1} << 17;
   std::vector<std::string> warnings;
   for (const Record& record : archive_.records()) {
     const auto found = handed_.find(record.name);
     const std::vector<Handed>* views = found == handed_.end() ? nullptr : &found->second;
     bool suspicious = false;
+    std::set<at::ScalarType> types;
+    if (views != nullptr) {
+      for (const Handed& view : *views) types.insert(view.data.scalar_type());
+    }
     if (record.deflated) {
       if (views == nullptr) continue;  // nothing of it was used
       for (const Handed& view : *views) suspicious |= count_nonfinite(view.data).any();
@@ -193,10 +240,8 @@ std::vector<std::string> Weights::verify(bool allow_nonfinite) const {
       for (std::size_t at = 0; at < record.packed.size(); at += chunk) {
         const auto part = record.packed.subspan(at, std::min(chunk, record.packed.size() - at));
         sum = crc32(sum, part);
-        if (views == nullptr) continue;
-        for (std::size_t i = 0; i < views->size() && !suspicious; ++i) {
-          if (i > 0 && (*views)[i].data.scalar_type() == (*views)[i - 1].data.scalar_type()) continue;
-          suspicious = has_nonfinite(part, (*views)[i].data.scalar_type());
+        for (const at::ScalarType type : types) {
+          suspicious = suspicious || has_nonfinite(part, type);
         }
       }
       check_crc(record, sum);
@@ -205,11 +250,14 @@ std::vector<std::string> Weights::verify(bool allow_nonfinite) const {
     for (const Handed& view : *views) {
       const NonFinite count = count_nonfinite(view.data);
       if (!count.any()) continue;  // it lies in a part of the storage that the weight does not show
-      const std::string what = "the weight " + short_name(view.fqn) + " has " + std::to_string(count.nan) + " NaN and " +
+      const std::string what = "the weight " + short_name(view.fqn) + " has " +
+                               std::to_string(count.nan) + " NaN and " +
                                std::to_string(count.positive + count.negative) + " infinite values";
       const bool mask = !view.is_parameter && count.nan == 0 && count.positive == 0;
       if (!mask && !allow_nonfinite) {
-        throw model_error(what).at("record " + std::string(record.name)).hint("retrain or repair the model, or allow them with --allow-nonfinite");
+        throw model_error(what)
+            .at("record " + std::string(record.name))
+            .hint("retrain or repair the model, or allow them with --allow-nonfinite");
       }
       warnings.push_back(what + (mask ? " (-inf, as attention masks have)" : ""));
     }

@@ -24,21 +24,25 @@ struct TensorLayout {
   std::int64_t offset = 0;  // in elements
 };
 
-// Throws Error (Fault::model): an unknown dtype, a layout that is not strided, symbolic or negative sizes.
+// Throws Error (Fault::model): an unknown dtype, a layout that is not strided, symbolic or negative
+// sizes.
 TensorLayout tensor_layout(const JsonItem& meta);
 
 // The number of bytes of a record that the layout reaches, by checked arithmetic.
-// Throws Error (Fault::model) when it overflows or the tensor would be larger than any that torch stores.
+// Throws Error (Fault::model) when it overflows or the tensor would be larger than any that torch
+// stores.
 std::uint64_t bytes_reached(const TensorLayout& layout);
 
-// A tensor over the bytes, which `owner` keeps alive; misaligned bytes are copied. Throws Error (Fault::model) when
-// the layout reaches beyond them.
-at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes, const TensorLayout& layout);
+// A tensor over the bytes, which `owner` keeps alive; misaligned bytes are copied. Throws Error
+// (Fault::model) when the layout reaches beyond them.
+at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes,
+                       const TensorLayout& layout);
 
 class Weights {
  public:
   // `root` is the archive's outermost folder, `name` the program's: "r50", "model".
-  Weights(const ModelBytes& file, const ZipArchive& archive, std::string root, std::string_view name);
+  Weights(const ModelBytes& file, const ZipArchive& archive, std::string root,
+          std::string_view name);
 
   bool has(std::string_view fqn) const { return entries_.contains(fqn); }
   // Throws Error (Fault::model) naming the weight and its record: missing, pickled, out of bounds.
@@ -47,9 +51,10 @@ class Weights {
   // What can't be read of those that are named, one line each; looks at descriptions only.
   std::vector<std::string> problems(const std::vector<std::string_view>& fqns) const;
 
-  // Compares every record with its checksum and looks at the weights handed out for NaN and infinities. Returns
-  // what was found and allowed; throws Error (Fault::model) naming record and weight otherwise. A negative infinity
-  // in a buffer or constant is allowed always: attention masks are made of them.
+  // Compares every record with its checksum and looks at the weights handed out for NaN and
+  // infinities. Returns what was found and allowed; throws Error (Fault::model) naming record and
+  // weight otherwise. A negative infinity in a buffer or constant is allowed always: attention
+  // masks are made of them.
   struct Handed {
     std::string fqn;
     at::Tensor data;
@@ -62,6 +67,7 @@ class Weights {
     const JsonItem* meta;
     std::string record;  // full name
   };
+  Content unpacked(const Record& record);
   void read_config(const std::string& config, const std::string& folder);
 
   const ModelBytes& file_;
@@ -71,6 +77,8 @@ class Weights {
   std::vector<Content> contents_;
   std::unordered_map<std::string_view, Entry> entries_;
   std::map<std::string, std::vector<Handed>, std::less<>> handed_;  // by record
+  std::map<std::string_view, Content> unpacked_;                    // compressed records
+  std::uint64_t shown_ = 0;  // bytes of all the weights handed out
 };
 
 }  // namespace pellucid::pt2

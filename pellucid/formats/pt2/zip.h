@@ -1,4 +1,5 @@
-// The directory of a zip archive that lies in memory. Nothing is extracted: stored entries are views into the archive.
+// The directory of a zip archive that lies in memory. Nothing is extracted: stored entries are
+// views into the archive.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +28,9 @@ struct Content {
 
 class ZipArchive {
  public:
-  // Reads and checks the whole directory. Throws Error (Fault::model) naming the entry: truncated, overlapping,
-  // duplicate or encrypted entries, names that leave the archive, sizes beyond the file.
+  // Reads and checks the whole directory. Throws Error (Fault::model) naming the entry: truncated,
+  // overlapping, duplicate or encrypted entries, names that leave the archive, sizes beyond the
+  // file.
   explicit ZipArchive(std::span<const std::byte> bytes);
 
   std::span<const Record> records() const { return records_; }
