@@ -1,4 +1,5 @@
-// Every English text that the sources hand to say() stands in the Chinese table, with the same places.
+// Every English text that the sources hand to say() stands in the Chinese table, with the same
+// places.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -41,10 +42,12 @@ std::string literal_at(const std::string& source, std::size_t from) {
   }
 }
 
-// The texts of say(language, "...") and of the shorthand tell("..."), which classes have, in one source.
+// The texts of say(language, "...") and of the shorthand tell("..."), which classes have, in one
+// source.
 void collect(const std::string& source, std::set<std::string>& found) {
   for (const std::string_view call : {"say(", "tell("}) {
-    for (std::size_t at = source.find(call); at != std::string::npos; at = source.find(call, at + 1)) {
+    for (std::size_t at = source.find(call); at != std::string::npos;
+         at = source.find(call, at + 1)) {
       std::size_t first = at + call.size();
       if (call == "say(") first = source.find(',', first) + 1;  // behind the language
       const std::string text = literal_at(source, first);
@@ -56,7 +59,8 @@ void collect(const std::string& source, std::set<std::string>& found) {
 std::set<std::string> texts() {
   std::set<std::string> found;
   for (const char* folder : {"pellucid", "apps"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(PELLUCID_SOURCE_DIR) / folder)) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(PELLUCID_SOURCE_DIR) / folder)) {
       if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
       std::ostringstream stream;
       stream << std::ifstream(entry.path()).rdbuf();
@@ -70,7 +74,8 @@ std::set<std::string> places(std::string_view text) {
   std::set<std::string> found;
   const std::string whole(text);
   const std::regex place(R"(\{\d\})");
-  for (auto it = std::sregex_iterator(whole.begin(), whole.end(), place); it != std::sregex_iterator(); ++it) {
+  for (auto it = std::sregex_iterator(whole.begin(), whole.end(), place);
+       it != std::sregex_iterator(); ++it) {
     found.insert(it->str());
   }
   return found;
@@ -89,12 +94,14 @@ TEST(Chinese, HasEveryTextThatTheSourcesSay) {
 }
 
 TEST(Chinese, KeepsThePlacesOfEveryText) {
-  for (const auto& [english, chinese] : chinese_table()) EXPECT_EQ(places(english), places(chinese)) << english;
+  for (const auto& [english, chinese] : chinese_table())
+    EXPECT_EQ(places(english), places(chinese)) << english;
 }
 
 TEST(Chinese, HasNoTextTwice) {
   std::set<std::string_view> seen;
-  for (const auto& [english, chinese] : chinese_table()) EXPECT_TRUE(seen.insert(english).second) << english;
+  for (const auto& [english, chinese] : chinese_table())
+    EXPECT_TRUE(seen.insert(english).second) << english;
 }
 
 }  // namespace

@@ -49,10 +49,11 @@ std::string message(const auto& act) {
 
 TEST(Schema, WritesEveryTypeIntoTheStruct) {
   Settings settings;
-  write_settings(options,
-                 Json::parse(R"({"absolute":false,"n_steps":7,"alpha":1,"rule":"right","target":["a","b"],
+  write_settings(
+      options,
+      Json::parse(R"({"absolute":false,"n_steps":7,"alpha":1,"rule":"right","target":["a","b"],
                                  "limit":2.5,"threads":3})"),
-                 &settings);
+      &settings);
   EXPECT_FALSE(settings.absolute);
   EXPECT_EQ(settings.steps, 7);
   EXPECT_EQ(settings.alpha, 1);
@@ -64,8 +65,9 @@ TEST(Schema, WritesEveryTypeIntoTheStruct) {
 
 TEST(Schema, ReadsDefaultsInTheOrderOfTheTable) {
   const Settings settings;
-  EXPECT_EQ(to_text(read_settings(options, &settings), false),
-            R"({"absolute":true,"n_steps":50,"alpha":0.5,"rule":"left","target":[],"limit":null,"threads":0})");
+  EXPECT_EQ(
+      to_text(read_settings(options, &settings), false),
+      R"({"absolute":true,"n_steps":50,"alpha":0.5,"rule":"left","target":[],"limit":null,"threads":0})");
 }
 
 TEST(Schema, LeavesWhatIsNotGivenAlone) {
@@ -85,14 +87,16 @@ TEST(Schema, NamesTheNearestForAnUnknownKey) {
 
 TEST(Schema, WritesNothingWhenOneValueDoesNotFit) {
   Settings settings;
-  EXPECT_THROW(write_settings(options, Json::parse(R"({"n_steps":3,"alpha":1.5})"), &settings), Error);
+  EXPECT_THROW(write_settings(options, Json::parse(R"({"n_steps":3,"alpha":1.5})"), &settings),
+               Error);
   EXPECT_EQ(settings.steps, 50);
 }
 
 TEST(Schema, RefusesWrongTypesRangesAndChoices) {
-  for (const char* bad : {R"({"absolute":1})", R"({"n_steps":2.5})", R"({"n_steps":0})", R"({"n_steps":"3"})",
-                          R"({"alpha":-0.1})", R"({"alpha":null})", R"({"rule":"middle"})", R"({"target":"a"})",
-                          R"({"target":[1]})", R"({"threads":18446744073709551615})", R"([1])"}) {
+  for (const char* bad :
+       {R"({"absolute":1})", R"({"n_steps":2.5})", R"({"n_steps":0})", R"({"n_steps":"3"})",
+        R"({"alpha":-0.1})", R"({"alpha":null})", R"({"rule":"middle"})", R"({"target":"a"})",
+        R"({"target":[1]})", R"({"threads":18446744073709551615})", R"([1])"}) {
     Settings settings;
     EXPECT_THROW(write_settings(options, Json::parse(bad), &settings), Error) << bad;
   }
@@ -116,18 +120,23 @@ TEST(Schema, ReadsWordsAsTheTypeOfTheOption) {
 TEST(Schema, SplitsListsAtCommasUnlessWordsAreWhole) {
   constexpr Option plain = option<&Settings::targets>("format", "Formats.");
   EXPECT_EQ(parse_word(plain, "png, svg,,npy"), Json({"png", "svg", "npy"}));
-  EXPECT_EQ(parse_word(*find_option(options, "target"), "tabby, tabby cat"), Json::array({"tabby, tabby cat"}));
+  EXPECT_EQ(parse_word(*find_option(options, "target"), "tabby, tabby cat"),
+            Json::array({"tabby, tabby cat"}));
 }
 
 TEST(Schema, SaysWhatAWordShouldHaveBeen) {
   EXPECT_THAT(message([] { parse_word(*find_option(options, "n_steps"), "many"); }),
               HasSubstr("a whole number from 1 to 1000"));
-  EXPECT_THAT(message([] { parse_word(*find_option(options, "n_steps"), "5x"); }), HasSubstr("whole number"));
+  EXPECT_THAT(message([] { parse_word(*find_option(options, "n_steps"), "5x"); }),
+              HasSubstr("whole number"));
   EXPECT_THAT(message([] { parse_word(*find_option(options, "n_steps"), "99999999999999999999"); }),
               HasSubstr("whole number"));
-  EXPECT_THAT(message([] { parse_word(*find_option(options, "rule"), "up"); }), HasSubstr("one of left, right"));
-  EXPECT_THAT(message([] { parse_word(*find_option(options, "absolute"), "maybe"); }), HasSubstr("on or off"));
-  EXPECT_THAT(message([] { parse_word(*find_option(options, "alpha"), "nan"); }), HasSubstr("number from 0 to 1"));
+  EXPECT_THAT(message([] { parse_word(*find_option(options, "rule"), "up"); }),
+              HasSubstr("one of left, right"));
+  EXPECT_THAT(message([] { parse_word(*find_option(options, "absolute"), "maybe"); }),
+              HasSubstr("on or off"));
+  EXPECT_THAT(message([] { parse_word(*find_option(options, "alpha"), "nan"); }),
+              HasSubstr("number from 0 to 1"));
 }
 
 TEST(Schema, DescribesEveryOptionForListsAndSchemas) {

@@ -68,7 +68,11 @@ TEST(Text, NamesTheNearestWords) {
 TEST(Text, MakesForeignTextSafeForATerminal) {
   EXPECT_EQ(on_one_line("a\x1b[31mb\nc"), "a\\x1b[31mb\\x0ac");
   EXPECT_EQ(on_one_line("caf\xc3\xa9 \xe7\x8c\xab"), "caf\xc3\xa9 \xe7\x8c\xab");
-  EXPECT_EQ(on_one_line("a\xe2\x80\xae" "b\xc2\x9b" "c"), "abc") << "right-to-left override, C1 control";
+  EXPECT_EQ(on_one_line("a\xe2\x80\xae"
+                        "b\xc2\x9b"
+                        "c"),
+            "abc")
+      << "right-to-left override, C1 control";
 }
 
 }  // namespace
