@@ -11,7 +11,8 @@
 namespace pellucid {
 
 // Element by element within |tolerance| · (1 + largest magnitude); shapes must agree.
-inline ::testing::AssertionResult near(const at::Tensor& got, const at::Tensor& wanted, double tolerance) {
+inline ::testing::AssertionResult near(const at::Tensor& got, const at::Tensor& wanted,
+                                       double tolerance) {
   if (!got.sizes().equals(wanted.sizes())) {
     return ::testing::AssertionFailure() << "shapes " << got.sizes() << " and " << wanted.sizes();
   }

@@ -44,12 +44,14 @@ class Net {
   ValueId input(const std::string& name, Shape shape, at::ScalarType dtype = at::kFloat) {
     return builder.add_input({name, true, dtype, std::move(shape)});
   }
-  ValueId constant(const std::string& name, const at::Tensor& data, ConstantKind kind = ConstantKind::parameter) {
-    return builder.add_constant({name, true, data.scalar_type(), {data.sizes().begin(), data.sizes().end()}},
-                                {no_value, name, kind, data});
+  ValueId constant(const std::string& name, const at::Tensor& data,
+                   ConstantKind kind = ConstantKind::parameter) {
+    return builder.add_constant(
+        {name, true, data.scalar_type(), {data.sizes().begin(), data.sizes().end()}},
+        {no_value, name, kind, data});
   }
-  ValueId call(const std::string& name, const std::string& op, const std::vector<In>& operands, Shape shape,
-               const std::string& module = "", at::ScalarType dtype = at::kFloat) {
+  ValueId call(const std::string& name, const std::string& op, const std::vector<In>& operands,
+               Shape shape, const std::string& module = "", at::ScalarType dtype = at::kFloat) {
     const ValueId result = builder.declare({name, true, dtype, std::move(shape)});
     std::vector<NamedOperand> named;
     for (const In& in : operands) named.push_back({"", in.operand});
@@ -82,15 +84,18 @@ namespace detail {
 
 inline ValueId relu(Net& net, const std::string& name, ValueId x, const Shape& shape, Form form) {
   switch (form) {
-    case Form::functional: return net.call(name, "relu.default", {x}, shape, name);
-    case Form::in_place: return net.call(name, "relu_.default", {x}, shape, name);
-    case Form::decomposed: return net.call(name, "clamp_min.default", {x, whole(0)}, shape, name);
+    case Form::functional:
+      return net.call(name, "relu.default", {x}, shape, name);
+    case Form::in_place:
+      return net.call(name, "relu_.default", {x}, shape, name);
+    case Form::decomposed:
+      return net.call(name, "clamp_min.default", {x, whole(0)}, shape, name);
   }
   return no_value;
 }
 
-inline ValueId linear(Net& net, const std::string& name, ValueId x, const at::Tensor& weight, const at::Tensor& bias,
-                      Form form) {
+inline ValueId linear(Net& net, const std::string& name, ValueId x, const at::Tensor& weight,
+                      const at::Tensor& bias, Form form) {
   const ValueId w = net.constant(name + ".weight", weight), b = net.constant(name + ".bias", bias);
   const Shape shape = {any, weight.size(0)};
   if (form != Form::decomposed) return net.call(name, "linear.default", {x, w, b}, shape, name);
@@ -98,36 +103,45 @@ inline ValueId linear(Net& net, const std::string& name, ValueId x, const at::Te
   return net.call(name, "addmm.default", {b, x, t}, shape, name);
 }
 
-inline ValueId conv(Net& net, const std::string& name, ValueId x, const at::Tensor& weight, const at::Tensor& bias,
-                    std::int64_t padding, const Shape& shape, Form form) {
+inline ValueId conv(Net& net, const std::string& name, ValueId x, const at::Tensor& weight,
+                    const at::Tensor& bias, std::int64_t padding, const Shape& shape, Form form) {
   const ValueId w = net.constant(name + ".weight", weight), b = net.constant(name + ".bias", bias);
   if (form != Form::decomposed) {
-    return net.call(name, "conv2d.default", {x, w, b, sizes({1, 1}), sizes({padding, padding})}, shape, name);
+    return net.call(name, "conv2d.default", {x, w, b, sizes({1, 1}), sizes({padding, padding})},
+                    shape, name);
   }
   return net.call(name, "convolution.default",
-                  {x, w, b, sizes({1, 1}), sizes({padding, padding}), sizes({1, 1}), truth(false), sizes({0, 0}), whole(1)},
+                  {x, w, b, sizes({1, 1}), sizes({padding, padding}), sizes({1, 1}), truth(false),
+                   sizes({0, 0}), whole(1)},
                   shape, name);
 }
 
 }  // namespace detail
 
 // f = w·x, w = [1, .5, 0, −.3, .2]: x [N, 5] → [N, 1].
-inline at::Tensor linear_weights() { return at::tensor({1.0F, 0.5F, 0.0F, -0.3F, 0.2F}).reshape({1, 5}); }
+inline at::Tensor linear_weights() {
+  return at::tensor({1.0F, 0.5F, 0.0F, -0.3F, 0.2F}).reshape({1, 5});
+}
 inline std::shared_ptr<const Graph> linear_network() {
   Net net;
   const ValueId x = net.input("x", {any, 5});
-  return net.returning({detail::linear(net, "fc", x, linear_weights(), at::zeros({1}), Form::functional)});
+  return net.returning(
+      {detail::linear(net, "fc", x, linear_weights(), at::zeros({1}), Form::functional)});
 }
 
-// conv 1→2, 3×3, all weights 1, bias [−50, −75]; ReLU; flatten; linear 8→4, every row [1,1,1,1,1,−1,−1,−1]; ReLU.
-inline std::shared_ptr<const Graph> one_conv(Form form = Form::functional, std::optional<std::int64_t> batch = any) {
+// conv 1→2, 3×3, all weights 1, bias [−50, −75]; ReLU; flatten; linear 8→4, every row
+// [1,1,1,1,1,−1,−1,−1]; ReLU.
+inline std::shared_ptr<const Graph> one_conv(Form form = Form::functional,
+                                             std::optional<std::int64_t> batch = any) {
   Net net;
   const ValueId x = net.input("x", {batch, 1, 4, 4});
-  const ValueId conv1 = detail::conv(net, "conv1", x, at::ones({2, 1, 3, 3}), at::tensor({-50.0F, -75.0F}), 0, {batch, 2, 2, 2}, form);
+  const ValueId conv1 = detail::conv(net, "conv1", x, at::ones({2, 1, 3, 3}),
+                                     at::tensor({-50.0F, -75.0F}), 0, {batch, 2, 2, 2}, form);
   const ValueId relu1 = detail::relu(net, "relu1", conv1, {batch, 2, 2, 2}, form);
   const ValueId flat = net.call("flatten", "flatten.using_ints", {relu1, whole(1)}, {batch, 8});
   const at::Tensor row = at::tensor({1.0F, 1.0F, 1.0F, 1.0F, 1.0F, -1.0F, -1.0F, -1.0F});
-  const ValueId fc1 = detail::linear(net, "fc1", flat, row.expand({4, 8}).contiguous(), at::zeros({4}), form);
+  const ValueId fc1 =
+      detail::linear(net, "fc1", flat, row.expand({4, 8}).contiguous(), at::zeros({4}), form);
   return net.returning({detail::relu(net, "relu2", fc1, {batch, 4}, form)});
 }
 inline at::Tensor one_conv_input() {
@@ -136,18 +150,23 @@ inline at::Tensor one_conv_input() {
   return at::tensor(values).reshape({1, 1, 4, 4});
 }
 
-// Identity linear 3→3; linear 3→4, weights 1, bias [−10,1,1,1]; ReLU; linear 4→2, weights 1, bias [−1,1].
+// Identity linear 3→3; linear 3→4, weights 1, bias [−10,1,1,1]; ReLU; linear 4→2, weights 1, bias
+// [−1,1].
 inline std::shared_ptr<const Graph> multi_layer(Form form = Form::functional) {
   Net net;
   const ValueId x = net.input("x", {any, 3});
-  const at::Tensor identity = at::tensor({1.0F, 0.0F, 0.0F, 0.0F, 1.0F, 0.0F, 0.0F, 0.0F, 1.0F}).reshape({3, 3});
+  const at::Tensor identity =
+      at::tensor({1.0F, 0.0F, 0.0F, 0.0F, 1.0F, 0.0F, 0.0F, 0.0F, 1.0F}).reshape({3, 3});
   const ValueId fc0 = detail::linear(net, "fc0", x, identity, at::zeros({3}), form);
-  const ValueId fc1 = detail::linear(net, "fc1", fc0, at::ones({4, 3}), at::tensor({-10.0F, 1.0F, 1.0F, 1.0F}), form);
+  const ValueId fc1 = detail::linear(net, "fc1", fc0, at::ones({4, 3}),
+                                     at::tensor({-10.0F, 1.0F, 1.0F, 1.0F}), form);
   const ValueId relu1 = detail::relu(net, "relu1", fc1, {any, 4}, form);
-  return net.returning({detail::linear(net, "fc2", relu1, at::ones({2, 4}), at::tensor({-1.0F, 1.0F}), form)});
+  return net.returning(
+      {detail::linear(net, "fc2", relu1, at::ones({2, 4}), at::tensor({-1.0F, 1.0F}), form)});
 }
 
-// ReLU(ReLU(x1) − 1 − ReLU(x2)) or, written otherwise, ReLU(ReLU(x1 − 1) − ReLU(x2)): x [N, 2] → [N, 1].
+// ReLU(ReLU(x1) − 1 − ReLU(x2)) or, written otherwise, ReLU(ReLU(x1 − 1) − ReLU(x2)): x [N, 2] →
+// [N, 1].
 inline std::shared_ptr<const Graph> integrated_network(bool first) {
   Net net;
   const Shape column = {any, 1};
@@ -171,51 +190,66 @@ inline std::shared_ptr<const Graph> integrated_network(bool first) {
 inline std::shared_ptr<const Graph> rescale_network() {
   Net net;
   const ValueId x = net.input("x", {any, 2});
-  const ValueId less = net.call("less", "sub.Tensor", {x, net.constant("offset", at::tensor({0.0F, 1.5F}))}, {any, 2});
+  const ValueId less = net.call("less", "sub.Tensor",
+                                {x, net.constant("offset", at::tensor({0.0F, 1.5F}))}, {any, 2});
   const ValueId relu = net.call("relu", "relu.default", {less}, {any, 2});
   const ValueId sum = net.call("sum", "sum.dim_IntList", {relu, sizes({1}), truth(true)}, {any, 1});
   return net.returning({net.call("y", "mul.Tensor", {sum, whole(2)}, {any, 1})});
 }
 
-// conv, batch norm, ReLU; conv, batch norm, + shortcut, the same ReLU again; mean; linear 4→3. x [N, 3, 6, 5].
-// With Form::in_place the ReLUs and the sum write in place. `training` leaves the second batch norm untouched by folds.
-inline std::shared_ptr<const Graph> residual_network(Form form = Form::functional, std::optional<std::int64_t> batch = any) {
+// conv, batch norm, ReLU; conv, batch norm, + shortcut, the same ReLU again; mean; linear 4→3. x
+// [N, 3, 6, 5]. With Form::in_place the ReLUs and the sum write in place. `training` leaves the
+// second batch norm untouched by folds.
+inline std::shared_ptr<const Graph> residual_network(Form form = Form::functional,
+                                                     std::optional<std::int64_t> batch = any) {
   Net net;
   const Shape wide = {batch, 4, 6, 5};
   const auto norm = [&](const std::string& name, ValueId x, std::uint64_t seed) {
     const ValueId w = net.constant(name + ".weight", noise({4}, seed) * 0.2 + 1);
     const ValueId b = net.constant(name + ".bias", noise({4}, seed + 1) * 0.5);
-    const ValueId mean = net.constant(name + ".running_mean", noise({4}, seed + 2) * 0.3, ConstantKind::buffer);
-    const ValueId variance = net.constant(name + ".running_var", noise({4}, seed + 3).square() + 0.5, ConstantKind::buffer);
+    const ValueId mean =
+        net.constant(name + ".running_mean", noise({4}, seed + 2) * 0.3, ConstantKind::buffer);
+    const ValueId variance = net.constant(
+        name + ".running_var", noise({4}, seed + 3).square() + 0.5, ConstantKind::buffer);
     return net.call(name, "batch_norm.default",
-                    {x, w, b, mean, variance, truth(false), real(0.1), real(1e-5), truth(true)}, wide, name);
+                    {x, w, b, mean, variance, truth(false), real(0.1), real(1e-5), truth(true)},
+                    wide, name);
   };
   const auto relu = [&](const std::string& name, ValueId x) {
-    return net.call(name, form == Form::in_place ? "relu_.default" : "relu.default", {x}, wide, "relu");
+    return net.call(name, form == Form::in_place ? "relu_.default" : "relu.default", {x}, wide,
+                    "relu");
   };
   const ValueId x = net.input("x", {batch, 3, 6, 5});
-  const ValueId conv1 = detail::conv(net, "conv1", x, noise({4, 3, 3, 3}, 1) * 0.3, noise({4}, 2), 1, wide, Form::functional);
+  const ValueId conv1 = detail::conv(net, "conv1", x, noise({4, 3, 3, 3}, 1) * 0.3, noise({4}, 2),
+                                     1, wide, Form::functional);
   const ValueId first = relu("relu_1", norm("bn1", conv1, 10));
-  const ValueId conv2 = detail::conv(net, "conv2", first, noise({4, 4, 3, 3}, 3) * 0.3, noise({4}, 4), 1, wide, Form::functional);
+  const ValueId conv2 = detail::conv(net, "conv2", first, noise({4, 4, 3, 3}, 3) * 0.3,
+                                     noise({4}, 4), 1, wide, Form::functional);
   const ValueId normed = norm("bn2", conv2, 20);
-  const ValueId sum = net.call("shortcut", form == Form::in_place ? "add_.Tensor" : "add.Tensor", {normed, first}, wide);
+  const ValueId sum = net.call("shortcut", form == Form::in_place ? "add_.Tensor" : "add.Tensor",
+                               {normed, first}, wide);
   const ValueId second = relu("relu_2", sum);
   const ValueId pooled = net.call("pool", "mean.dim", {second, sizes({2, 3})}, {batch, 4}, "pool");
-  return net.returning({detail::linear(net, "head", pooled, noise({3, 4}, 5), noise({3}, 6), Form::functional)});
+  return net.returning(
+      {detail::linear(net, "head", pooled, noise({3, 4}, 5), noise({3}, 6), Form::functional)});
 }
 
-// A mask filled through slices of it, as Swin does, and added to x [N, 4, 4]. With `from_input` one of the writes takes
-// the input's mean, so that nothing of the mask is known before there is an input.
+// A mask filled through slices of it, as Swin does, and added to x [N, 4, 4]. With `from_input` one
+// of the writes takes the input's mean, so that nothing of the mask is known before there is an
+// input.
 inline std::shared_ptr<const Graph> masked_network(bool from_input = false) {
   Net net;
   const Shape rows = {2, 4}, corner = {2, 2};
   const ValueId x = net.input("x", {any, 4, 4});
   const ValueId mask = net.call("mask", "new_zeros.default", {x, sizes({4, 4})}, {4, 4});
   const ValueId top = net.call("top", "slice.Tensor", {mask, whole(0), whole(0), whole(2)}, rows);
-  const ValueId corner1 = net.call("corner1", "slice.Tensor", {top, whole(1), whole(0), whole(2)}, corner);
+  const ValueId corner1 =
+      net.call("corner1", "slice.Tensor", {top, whole(1), whole(0), whole(2)}, corner);
   net.call("filled1", "fill_.Scalar", {corner1, whole(1)}, corner);
-  const ValueId bottom = net.call("bottom", "slice.Tensor", {mask, whole(0), whole(2), whole(4)}, rows);
-  const ValueId corner2 = net.call("corner2", "slice.Tensor", {bottom, whole(1), whole(2), whole(4)}, corner);
+  const ValueId bottom =
+      net.call("bottom", "slice.Tensor", {mask, whole(0), whole(2), whole(4)}, rows);
+  const ValueId corner2 =
+      net.call("corner2", "slice.Tensor", {bottom, whole(1), whole(2), whole(4)}, corner);
   if (from_input) {
     const ValueId mean = net.call("x_mean", "mean.default", {x}, {});
     net.call("filled2", "fill_.Tensor", {corner2, mean}, corner);

@@ -30,7 +30,8 @@ inline Model model_of(std::shared_ptr<const Graph> graph) {
 }
 
 // Zero baselines; one target stands for every sample.
-inline Question question_of(const Model& model, const std::vector<at::Tensor>& inputs, std::vector<Target> targets) {
+inline Question question_of(const Model& model, const std::vector<at::Tensor>& inputs,
+                            std::vector<Target> targets) {
   Question question;
   question.model = &model;
   const auto values = model.graph->inputs();
@@ -39,7 +40,8 @@ inline Question question_of(const Model& model, const std::vector<at::Tensor>& i
                                at::isFloatingType(inputs[i].scalar_type())});
     question.baselines.push_back(at::zeros_like(inputs[i]));
   }
-  while (static_cast<std::int64_t>(targets.size()) < inputs.front().size(0)) targets.push_back(targets.back());
+  while (static_cast<std::int64_t>(targets.size()) < inputs.front().size(0))
+    targets.push_back(targets.back());
   question.targets = std::move(targets);
   question.baseline = "zero";
   return question;
@@ -72,8 +74,8 @@ inline Explained explained(const Method& method, const std::shared_ptr<const Gra
 }
 
 // d target / d x by central differences in float64, entry by entry: x [1, ...].
-inline at::Tensor central_differences(const std::shared_ptr<const Graph>& graph_in_double, const at::Tensor& x,
-                                      const Target& target, double step) {
+inline at::Tensor central_differences(const std::shared_ptr<const Graph>& graph_in_double,
+                                      const at::Tensor& x, const Target& target, double step) {
   Probe probe = probe_of(graph_in_double);
   const at::Tensor wide = x.to(at::kDouble).contiguous();
   at::Tensor slope = at::zeros_like(wide);

@@ -1,4 +1,5 @@
-// Words → request → perform → files, text and an exit code. The only place where an Error becomes a line on stderr.
+// Words → request → perform → files, text and an exit code. The only place where an Error becomes a
+// line on stderr.
 #include "command_line.h"
 
 #include <ATen/Parallel.h>
@@ -27,8 +28,11 @@ int exit_code(Fault fault) {
 
 // What is wrong for every input is wrong in the request.
 int exit_code(const Answer& answer) {
-  const auto is_usage = [](const Failure& failure) { return failure.error.fault() == Fault::usage; };
-  if (answer.nothing_done) return std::ranges::all_of(answer.failures, is_usage) ? wrong_usage : nothing_done;
+  const auto is_usage = [](const Failure& failure) {
+    return failure.error.fault() == Fault::usage;
+  };
+  if (answer.nothing_done)
+    return std::ranges::all_of(answer.failures, is_usage) ? wrong_usage : nothing_done;
   if (answer.verdict_failed) return nothing_done;
   return answer.failures.empty() ? done : some_failed;
 }
@@ -50,9 +54,11 @@ Json failures_of(const Answer& answer) {
   return list;
 }
 
-void write_run_record(OutputFolder& folder, const Command& command, const Answer& answer, const std::string& started,
-                      double seconds) {
-  Json record = {{"pellucid", PELLUCID_VERSION}, {"libtorch", TORCH_VERSION}, {"operation", command.operation->name}};
+void write_run_record(OutputFolder& folder, const Command& command, const Answer& answer,
+                      const std::string& started, double seconds) {
+  Json record = {{"pellucid", PELLUCID_VERSION},
+                 {"libtorch", TORCH_VERSION},
+                 {"operation", command.operation->name}};
   record["started"] = started;
   record["seconds"] = seconds;
   record["threads"] = at::get_num_threads();
@@ -75,7 +81,10 @@ void write_run_record(OutputFolder& folder, const Command& command, const Answer
 class Run {
  public:
   Run(const Command& command, const Catalogue& catalogue, const Console& console)
-      : command_(command), catalogue_(catalogue), console_(console), language_(language(command.face.lang)) {}
+      : command_(command),
+        catalogue_(catalogue),
+        console_(console),
+        language_(language(command.face.lang)) {}
 
   int run() {
     const auto start = std::chrono::steady_clock::now();
@@ -88,14 +97,16 @@ class Run {
     request.inputs = read_inputs(command_.inputs);
     if (operation.subject == Subject::model) {
       model_ = std::make_unique<LoadedModel>(
-          model_source(command_.model, command_.face.metadata, command_.face.labels), catalogue_.formats);
+          model_source(command_.model, command_.face.metadata, command_.face.labels),
+          catalogue_.formats);
     }
     ProgressBar bar(console_.err, console_.progress && !command_.face.quiet, language_);
     const Answer answer = perform(operation, request, surroundings(bar));
     bar.clear();
     const bool only_failure = answer.nothing_done && answer.failures.size() == 1;
     if (folder_ && !request.inputs.empty() && !only_failure) {
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      const double seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       write_run_record(*folder_, command_, answer, started, seconds);
     }
     print(answer);
@@ -136,12 +147,15 @@ class Run {
     if (!folder_ || folder_->written().empty() || command_.face.quiet) return;
     const std::size_t count = folder_->written().size();
     const std::string folder = on_one_line(folder_->path());
-    console_.out << (count == 1 ? say(language_, "1 file in {0}", {folder})
-                                : say(language_, "{0} files in {1}", {std::to_string(count), folder}))
+    console_.out << (count == 1
+                         ? say(language_, "1 file in {0}", {folder})
+                         : say(language_, "{0} files in {1}", {std::to_string(count), folder}))
                  << "\n";
   }
 
-  void complain(const Error& error) const { console_.err << "pellucid: " << on_one_line(error.what()) << "\n"; }
+  void complain(const Error& error) const {
+    console_.err << "pellucid: " << on_one_line(error.what()) << "\n";
+  }
 
   const Command& command_;
   const Catalogue& catalogue_;
@@ -172,7 +186,8 @@ int run_command(const Command& command, const Catalogue& catalogue, const Consol
 
 }  // namespace
 
-int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue, const Console& console) {
+int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue,
+                     const Console& console) {
   int code = nothing_done;
   try {
     code = run_command(read_words(words, catalogue), catalogue, console);

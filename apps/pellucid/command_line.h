@@ -17,6 +17,7 @@ struct Console {
 };
 
 // 0 done, 1 nothing could be done, 2 usage, 3 some inputs failed, 130 interrupted. Throws nothing.
-int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue, const Console& console);
+int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue,
+                     const Console& console);
 
 }  // namespace pellucid

@@ -1,4 +1,5 @@
-// Completion scripts: verbs, each verb's options, the words an option may have; files everywhere else.
+// Completion scripts: verbs, each verb's options, the words an option may have; files everywhere
+// else.
 #include "help.h"
 #include "words.h"
 
@@ -6,7 +7,7 @@ namespace pellucid {
 namespace {
 
 struct Flag {
-  std::string name;                  // "--n-steps"
+  std::string name;  // "--n-steps"
   std::string_view help;
   std::string value;                 // what its value is called; empty: a switch
   std::vector<std::string> choices;  // of the value
@@ -64,7 +65,9 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
-std::string shell_quoted(std::string_view text) { return "'" + replaced(std::string(text), "'", "'\\''") + "'"; }
+std::string shell_quoted(std::string_view text) {
+  return "'" + replaced(std::string(text), "'", "'\\''") + "'";
+}
 
 std::string bash_script(const Catalogue& catalogue) {
   std::string names, cases;
@@ -73,21 +76,30 @@ std::string bash_script(const Catalogue& catalogue) {
     std::string words, values;
     for (const Flag& each : flags(*operation, catalogue)) {
       words += (words.empty() ? "" : " ") + each.name;
-      if (!each.choices.empty()) values += "        " + each.name + ") words=" + shell_quoted(join(each.choices, " ")) + " ;;\n";
-      else if (!each.value.empty()) values += "        " + each.name + ") words= ;;\n";
+      if (!each.choices.empty())
+        values +=
+            "        " + each.name + ") words=" + shell_quoted(join(each.choices, " ")) + " ;;\n";
+      else if (!each.value.empty())
+        values += "        " + each.name + ") words= ;;\n";
     }
-    cases += "    " + std::string(operation->name) + ")\n      options=" + shell_quoted(words) + "\n      bare=" +
-             shell_quoted(join(bare_choices(*operation, catalogue), " ")) + "\n      case $previous in\n" + values +
-             "        *) if [[ $current == -* ]]; then words=$options; else words=$bare; fi ;;\n      esac ;;\n";
+    cases += "    " + std::string(operation->name) + ")\n      options=" + shell_quoted(words) +
+             "\n      bare=" + shell_quoted(join(bare_choices(*operation, catalogue), " ")) +
+             "\n      case $previous in\n" + values +
+             "        *) if [[ $current == -* ]]; then words=$options; else words=$bare; fi ;;\n   "
+             "   esac ;;\n";
   }
   return "# bash completion for pellucid: source <(pellucid --completions bash)\n"
          "_pellucid() {\n"
-         "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= options= bare=\n"
+         "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= "
+         "options= bare=\n"
          "  if ((COMP_CWORD == 1)); then\n"
-         "    COMPREPLY=($(compgen -W '" + names + " --help --version --man --completions' -- \"$current\"))\n"
+         "    COMPREPLY=($(compgen -W '" +
+         names +
+         " --help --version --man --completions' -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
-         "  case ${COMP_WORDS[1]} in\n" + cases +
+         "  case ${COMP_WORDS[1]} in\n" +
+         cases +
          "    --completions) words='bash zsh fish' ;;\n"
          "  esac\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
@@ -109,10 +121,12 @@ std::string zsh_text(std::string_view text) {
 std::string zsh_script(const Catalogue& catalogue) {
   std::string names, cases;
   for (const Operation* operation : verbs(catalogue)) {
-    names += "    " + shell_quoted(zsh_text(operation->name) + ":" + std::string(operation->summary)) + "\n";
+    names += "    " +
+             shell_quoted(zsh_text(operation->name) + ":" + std::string(operation->summary)) + "\n";
     cases += "    " + std::string(operation->name) + ")\n      _arguments \\\n";
     for (const Flag& each : flags(*operation, catalogue)) {
-      std::string line = "*" + each.name + (each.value.empty() ? "" : "=") + "[" + zsh_text(each.help) + "]";
+      std::string line =
+          "*" + each.name + (each.value.empty() ? "" : "=") + "[" + zsh_text(each.help) + "]";
       if (!each.value.empty()) {
         line += ":" + zsh_text(each.value) + ":";
         line += each.choices.empty() ? "_files" : "(" + join(each.choices, " ") + ")";
@@ -126,11 +140,16 @@ std::string zsh_script(const Catalogue& catalogue) {
   return "#compdef pellucid\n"
          "# zsh completion: pellucid --completions zsh > a folder of $fpath, as _pellucid\n"
          "_pellucid() {\n"
-         "  local -a verbs\n  verbs=(\n" + names + "  )\n"
+         "  local -a verbs\n  verbs=(\n" +
+         names +
+         "  )\n"
          "  if ((CURRENT == 2)); then\n    _describe 'verb' verbs\n    return\n  fi\n"
          "  local verb=$words[2]\n  shift words\n  ((CURRENT--))\n"
-         "  case $verb in\n" + cases + "  esac\n}\n"
-         "if [[ $funcstack[1] == _pellucid ]]; then _pellucid \"$@\"; else compdef _pellucid pellucid; fi\n";
+         "  case $verb in\n" +
+         cases +
+         "  esac\n}\n"
+         "if [[ $funcstack[1] == _pellucid ]]; then _pellucid \"$@\"; else compdef _pellucid "
+         "pellucid; fi\n";
 }
 
 std::string fish_quoted(std::string_view text) {
@@ -143,11 +162,14 @@ std::string fish_script(const Catalogue& catalogue) {
     const std::string verb(operation->name);
     script += "complete -c pellucid -f -n __fish_use_subcommand -a " + verb + " -d " +
               fish_quoted(operation->summary) + "\n";
-    const std::string within = "complete -c pellucid -n '__fish_seen_subcommand_from " + verb + "' ";
+    const std::string within =
+        "complete -c pellucid -n '__fish_seen_subcommand_from " + verb + "' ";
     for (const Flag& each : flags(*operation, catalogue)) {
       script += within + "-l " + each.name.substr(2) + " -d " + fish_quoted(each.help);
-      if (!each.choices.empty()) script += " -x -a " + fish_quoted(join(each.choices, " "));
-      else if (!each.value.empty()) script += " -r";
+      if (!each.choices.empty())
+        script += " -x -a " + fish_quoted(join(each.choices, " "));
+      else if (!each.value.empty())
+        script += " -r";
       script += "\n";
     }
     const auto bare = bare_choices(*operation, catalogue);

@@ -1,5 +1,5 @@
-// Inputs from folders, models from files, answers into a folder. Invariant: whatever happens (an error, a full disk,
-// Ctrl-C), no file with half of its content stands under an answer's name.
+// Inputs from folders, models from files, answers into a folder. Invariant: whatever happens (an
+// error, a full disk, Ctrl-C), no file with half of its content stands under an answer's name.
 #include "files.h"
 
 #include <fcntl.h>
@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_input_file(const fs::path& path) {
-  static constexpr std::string_view endings[] = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".npy"};
+  static constexpr std::string_view endings[] = {".jpg", ".jpeg", ".png", ".webp",
+                                                 ".tif", ".tiff", ".bmp", ".npy"};
   if (path.filename().string().starts_with('.')) return false;
   return std::ranges::find(endings, lower_case(path.extension().string())) != std::end(endings);
 }
@@ -29,11 +30,13 @@ std::vector<std::string> files_below(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
   const auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator it(folder, options, error), end; !error && it != end; it.increment(error)) {
+  for (fs::recursive_directory_iterator it(folder, options, error), end; !error && it != end;
+       it.increment(error)) {
     const bool hidden = it->path().filename().string().starts_with('.');
     std::error_code ignored;
     if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
-    if (!hidden && it->is_regular_file(ignored) && is_input_file(it->path())) files.push_back(it->path().string());
+    if (!hidden && it->is_regular_file(ignored) && is_input_file(it->path()))
+      files.push_back(it->path().string());
   }
   if (error) throw input_error("can't list the folder: " + error.message()).at(folder);
   if (files.empty()) {
@@ -83,7 +86,8 @@ bool all_differ(std::span<RequestInput*> inputs, int folders, bool extension) {
   return true;
 }
 
-// Inputs of one stem keep as many folders as tell them apart; files of one folder keep their extension.
+// Inputs of one stem keep as many folders as tell them apart; files of one folder keep their
+// extension.
 void make_stems(std::vector<RequestInput>& inputs) {
   std::map<std::string, std::vector<RequestInput*>> groups;
   for (RequestInput& input : inputs) {
@@ -128,14 +132,16 @@ Json labels_of(const std::string& path) {
     from = end + 1;
   }
   while (!labels.empty() && labels.back()[0] == "") labels.erase(labels.size() - 1);
-  if (labels.empty()) throw usage_error("no labels in the file").at(path).hint("write one per line");
+  if (labels.empty())
+    throw usage_error("no labels in the file").at(path).hint("write one per line");
   return labels;
 }
 
 Error storage_error(const std::string& what, const std::string& where, int code) {
   Error error(Fault::storage, what + ": " + std::strerror(code));
   error.at(where);
-  if (code == ENOSPC || code == EDQUOT) return error.hint("make room, or give another folder with --out");
+  if (code == ENOSPC || code == EDQUOT)
+    return error.hint("make room, or give another folder with --out");
   return error.hint("give another folder with --out");
 }
 
@@ -146,8 +152,9 @@ std::vector<std::byte> read_file(const std::string& path) {
   if (fs::is_directory(path, error)) throw input_error("it is a folder, not a file").at(path);
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    throw input_error(fs::exists(path, error) ? "can't be read: " + std::string(std::strerror(errno))
-                                              : std::string("there is no such file"))
+    throw input_error(fs::exists(path, error)
+                          ? "can't be read: " + std::string(std::strerror(errno))
+                          : std::string("there is no such file"))
         .at(path);
   }
   stream.seekg(0, std::ios::end);
@@ -187,7 +194,8 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
   source.read = [path] { return map_file(path); };
   std::error_code ignored;
   std::string sidecar = metadata.value_or("");
-  for (const fs::path& beside : {fs::path(path + ".json"), fs::path(path).replace_extension(".json")}) {
+  for (const fs::path& beside :
+       {fs::path(path + ".json"), fs::path(path).replace_extension(".json")}) {
     if (sidecar.empty() && fs::is_regular_file(beside, ignored)) sidecar = beside.string();
   }
   Json document = Json::object();
@@ -195,7 +203,9 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
     try {
       document = parse_json(text_of(sidecar), sidecar, {.max_bytes = std::size_t{64} << 20});
     } catch (const Error& error) {
-      throw usage_error(error.message()).at(sidecar).hint("this file supplies what the model's file lacks");
+      throw usage_error(error.message())
+          .at(sidecar)
+          .hint("this file supplies what the model's file lacks");
     }
     if (!document.is_object()) throw usage_error("expected a JSON object").at(sidecar);
   }
@@ -207,18 +217,23 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
 OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
   fs::path existing = fs::absolute(path_).lexically_normal();
   std::error_code ignored;
-  while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
+  while (!fs::exists(existing, ignored) && existing.has_relative_path())
+    existing = existing.parent_path();
   if (!fs::is_directory(existing, ignored)) {
-    throw Error(Fault::storage, "it is a file, not a folder").at(existing.string()).hint("give another folder with --out");
+    throw Error(Fault::storage, "it is a file, not a folder")
+        .at(existing.string())
+        .hint("give another folder with --out");
   }
-  if (::access(existing.c_str(), W_OK) != 0) throw storage_error("can't write into the folder", existing.string(), errno);
+  if (::access(existing.c_str(), W_OK) != 0)
+    throw storage_error("can't write into the folder", existing.string(), errno);
 }
 
 void OutputFolder::write(std::string_view name, std::span<const std::byte> bytes) {
   const fs::path target = (fs::path(path_) / name).lexically_normal();
   std::error_code error;
   fs::create_directories(target.parent_path(), error);
-  if (error) throw storage_error("can't make the folder", target.parent_path().string(), error.value());
+  if (error)
+    throw storage_error("can't make the folder", target.parent_path().string(), error.value());
   const std::string whole = target.string();
   std::string temporary = (target.parent_path() / ".pellucid-XXXXXX").string();
   const int file = ::mkstemp(temporary.data());
@@ -227,8 +242,10 @@ void OutputFolder::write(std::string_view name, std::span<const std::byte> bytes
   std::size_t done = 0;
   while (failed == 0 && done < bytes.size()) {
     const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (count >= 0) done += static_cast<std::size_t>(count);
-    else if (errno != EINTR) failed = errno;
+    if (count >= 0)
+      done += static_cast<std::size_t>(count);
+    else if (errno != EINTR)
+      failed = errno;
   }
   // mkstemp makes files private; answers get the permissions that any new file has.
   const mode_t mask = ::umask(0);

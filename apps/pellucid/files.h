@@ -1,4 +1,5 @@
-// Everything of the command line that touches files: inputs and folders of them, the model, and the answers.
+// Everything of the command line that touches files: inputs and folders of them, the model, and the
+// answers.
 #pragma once
 
 #include <set>
@@ -12,11 +13,13 @@
 
 namespace pellucid {
 
-// FILE, DIR or NAME=FILE as inputs of a request, each read only when it is needed. A folder stands for the pictures
-// and arrays in it and below it, by name. Throws Error (Fault::input) for a folder without any.
+// FILE, DIR or NAME=FILE as inputs of a request, each read only when it is needed. A folder stands
+// for the pictures and arrays in it and below it, by name. Throws Error (Fault::input) for a folder
+// without any.
 std::vector<RequestInput> read_inputs(std::span<const std::string> words);
 
-// The model's bytes, mapped, with what stands in --metadata, --labels or in the sidecar beside the model.
+// The model's bytes, mapped, with what stands in --metadata, --labels or in the sidecar beside the
+// model.
 ModelSource model_source(const std::string& path, const std::optional<std::string>& metadata,
                          const std::optional<std::string>& labels);
 
@@ -26,10 +29,12 @@ std::vector<std::byte> read_file(const std::string& path);
 // The folder of the answers. A file appears under its name only when it is whole.
 class OutputFolder {
  public:
-  // Nothing is made yet. Throws Error (Fault::storage) when it is clear already that nothing can be written there.
+  // Nothing is made yet. Throws Error (Fault::storage) when it is clear already that nothing can be
+  // written there.
   explicit OutputFolder(std::string path);
 
-  // Writes beside the name, then renames. Throws Error (Fault::storage): disk full, read-only folder.
+  // Writes beside the name, then renames. Throws Error (Fault::storage): disk full, read-only
+  // folder.
   void write(std::string_view name, std::span<const std::byte> bytes);
   const std::vector<std::string>& written() const { return written_; }
   const std::string& path() const { return path_; }

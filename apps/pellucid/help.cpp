@@ -1,4 +1,5 @@
-// Help as text: everything in it comes from the tables, so that a new operation or option needs no line here.
+// Help as text: everything in it comes from the tables, so that a new operation or option needs no
+// line here.
 #include "help.h"
 
 #include "pellucid/report/tables.h"
@@ -19,7 +20,8 @@ Letter letter_at(std::string_view text, std::size_t at) {
   const auto first = static_cast<unsigned char>(text[at]);
   std::size_t bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   bytes = std::min(bytes, text.size() - at);
-  // E2 and below: Latin, Greek, punctuation, bars. E3 and above: CJK, which terminals draw two columns wide.
+  // E2 and below: Latin, Greek, punctuation, bars. E3 and above: CJK, which terminals draw two
+  // columns wide.
   return {bytes, first >= 0xe3 ? 2 : 1};
 }
 
@@ -82,24 +84,28 @@ std::string wrap(std::string_view text, int width, int indent) {
   return result;
 }
 
-std::vector<std::pair<std::string_view, std::vector<const Operation*>>> verb_groups(const Catalogue& catalogue) {
+std::vector<std::pair<std::string_view, std::vector<const Operation*>>> verb_groups(
+    const Catalogue& catalogue) {
   static constexpr std::string_view order[] = {"Look", "Trust", "Model", "Lists", "Else"};
   // The order of a first session within a group; what a table adds later follows by name.
   static constexpr std::string_view verbs[] = {
-      "predict",  "explain", "trace",     "features", "compare", "intervene", "visualize", "project",
-      "score",    "recommend", "diagnose", "replay",  "inspect", "check",     "convert",   "reference",
-      "methods",  "metrics", "formats",   "segmenters", "serve", "doctor"};
+      "predict",   "explain",    "trace",   "features",  "compare",  "intervene",
+      "visualize", "project",    "score",   "recommend", "diagnose", "replay",
+      "inspect",   "check",      "convert", "reference", "methods",  "metrics",
+      "formats",   "segmenters", "serve",   "doctor"};
   std::vector<std::pair<std::string_view, std::vector<const Operation*>>> groups;
   for (const std::string_view group : order) groups.push_back({group, {}});
   for (const Operation* operation : catalogue.operations) {
     if (!serves(operation->faces, Faces::command_line)) continue;
-    auto found = std::ranges::find(groups, operation->group, [](const auto& group) { return group.first; });
+    auto found =
+        std::ranges::find(groups, operation->group, [](const auto& group) { return group.first; });
     if (found == groups.end()) found = groups.insert(groups.end(), {operation->group, {}});
     found->second.push_back(operation);
   }
   for (auto& [name, operations] : groups) {
     std::ranges::stable_sort(operations, {}, [](const Operation* operation) {
-      return std::pair(std::ranges::find(verbs, operation->name) - std::begin(verbs), operation->name);
+      return std::pair(std::ranges::find(verbs, operation->name) - std::begin(verbs),
+                       operation->name);
     });
   }
   std::erase_if(groups, [](const auto& group) { return group.second.empty(); });
@@ -119,8 +125,9 @@ std::string usage_line(const Operation& operation) {
 
 std::string general_help(const Catalogue& catalogue, Language language) {
   const auto tell = [&](std::string_view text) { return say(language, text); };
-  std::string text = "Pellucid " PELLUCID_VERSION ": " +
-                     tell("what a neural network saw, where, and how far that answer can be trusted.") + "\n\n";
+  std::string text =
+      "Pellucid " PELLUCID_VERSION ": " +
+      tell("what a neural network saw, where, and how far that answer can be trusted.") + "\n\n";
   text += "  pellucid VERB MODEL [INPUT|DIR]... [options]\n";
   for (const auto& [group, operations] : verb_groups(catalogue)) {
     text += "\n" + std::string(translated(language, group)) + "\n";
@@ -133,8 +140,11 @@ std::string general_help(const Catalogue& catalogue, Language language) {
   text += row("--version", tell("The program's version and LibTorch's."));
   text += row("--completions SHELL", tell("A completion script for bash, zsh or fish."));
   text += row("--man", tell("The manual page; read it with `pellucid --man | man -l -`."));
-  text += "\n" + tell("Exit codes: 0 done, 1 nothing could be done, 2 wrong usage, 3 some inputs failed, "
-                      "130 interrupted.") + "\n";
+  text += "\n" +
+          tell(
+              "Exit codes: 0 done, 1 nothing could be done, 2 wrong usage, 3 some inputs failed, "
+              "130 interrupted.") +
+          "\n";
   return text;
 }
 
@@ -152,13 +162,15 @@ std::string verb_help(const Operation& operation, Language language) {
     own += option_row(option, defaults.value(std::string(option.name), Json(nullptr)), language);
   }
   if (operation.takes_settings) {
-    own += row("--set [METHOD.]KEY=VALUE", tell("An option of the method, as `pellucid methods METHOD` lists them; "
-                                               "may be repeated."));
+    own += row("--set [METHOD.]KEY=VALUE",
+               tell("An option of the method, as `pellucid methods METHOD` lists them; "
+                    "may be repeated."));
   }
   if (!own.empty()) text += "\n" + tell("Options") + "\n" + own;
   text += "\n" + tell("Output") + "\n";
   const FaceSettings initial;
-  for (const Option& option : face_options(&operation)) text += option_row(option, option.read(&initial), language);
+  for (const Option& option : face_options(&operation))
+    text += option_row(option, option.read(&initial), language);
   return text;
 }
 

@@ -20,7 +20,8 @@ std::string man_page(const Catalogue& catalogue);
 // "pellucid predict MODEL INPUT|DIR... [options]"
 std::string usage_line(const Operation& operation);
 // The verbs in the order and grouping of the help.
-std::vector<std::pair<std::string_view, std::vector<const Operation*>>> verb_groups(const Catalogue& catalogue);
+std::vector<std::pair<std::string_view, std::vector<const Operation*>>> verb_groups(
+    const Catalogue& catalogue);
 
 // Breaks at spaces (and between Chinese characters), later lines indented.
 std::string wrap(std::string_view text, int width, int indent);

@@ -1,7 +1,8 @@
 // The program: the generated tables as one Catalogue, and Ctrl-C as a cancellation.
+#include <unistd.h>
+
 #include <csignal>
 #include <iostream>
-#include <unistd.h>
 #include <vector>
 
 #include "command_line.h"
@@ -31,10 +32,12 @@ int main(int count, char** arguments) {
   std::signal(SIGINT, interrupt);
   std::signal(SIGTERM, interrupt);
   const std::vector<std::string_view> words(arguments + 1, arguments + std::max(count, 1));
-  const pellucid::Catalogue catalogue{
-      all(pellucid::operations()), all(pellucid::methods()), all(pellucid::formats())};
-  const pellucid::Console console{
-      .out = std::cout, .err = std::cerr, .progress = isatty(STDERR_FILENO) == 1, .cancellation = &interrupted};
+  const pellucid::Catalogue catalogue{all(pellucid::operations()), all(pellucid::methods()),
+                                      all(pellucid::formats())};
+  const pellucid::Console console{.out = std::cout,
+                                  .err = std::cerr,
+                                  .progress = isatty(STDERR_FILENO) == 1,
+                                  .cancellation = &interrupted};
   const int code = pellucid::run_command_line(words, catalogue, console);
   std::cout.flush();
   // LibTorch's threads and tables need no tidying at the end of a process.

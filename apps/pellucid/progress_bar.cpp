@@ -24,10 +24,12 @@ void ProgressBar::tell(const Progress& progress) {
     const std::int64_t full = cells * done / progress.total;
     line += " [";
     for (std::int64_t i = 0; i < cells; ++i) line += i < full ? "█" : "·";
-    line += "] " + say(language_, "{0} of {1}", {std::to_string(done), std::to_string(progress.total)});
+    line +=
+        "] " + say(language_, "{0} of {1}", {std::to_string(done), std::to_string(progress.total)});
     if (done > 0) {
       const double spent = std::chrono::duration<double>(now - start_).count();
-      const double left = spent / static_cast<double>(done) * static_cast<double>(progress.total - done);
+      const double left =
+          spent / static_cast<double>(done) * static_cast<double>(progress.total - done);
       line += ", " + say(language_, "{0} left", {human_seconds(left)});
     }
   }

@@ -1,4 +1,5 @@
-// The grammar: VERB MODEL [INPUT|DIR]... [options], options anywhere after the verb, `--` ends them.
+// The grammar: VERB MODEL [INPUT|DIR]... [options], options anywhere after the verb, `--` ends
+// them.
 #include "words.h"
 
 namespace pellucid {
@@ -47,7 +48,8 @@ class Reader {
       return;
     }
     command_.operation = catalogue_.find_operation(word);
-    if (command_.operation != nullptr && serves(command_.operation->faces, Faces::command_line)) return;
+    if (command_.operation != nullptr && serves(command_.operation->faces, Faces::command_line))
+      return;
     command_.operation = nullptr;
     std::vector<std::string> verbs;
     for (const Operation* each : catalogue_.operations) {
@@ -55,7 +57,8 @@ class Reader {
     }
     const std::string like = nearest(word, verbs);
     throw usage_error("there is no verb \"" + std::string(word) + "\"")
-        .hint(like.empty() ? "the verb comes first: " + join(verbs, ", ") : "did you mean " + like + "?");
+        .hint(like.empty() ? "the verb comes first: " + join(verbs, ", ")
+                           : "did you mean " + like + "?");
   }
 
   std::string_view value_of(std::string_view name, std::optional<std::string_view> attached) {
@@ -85,8 +88,10 @@ class Reader {
     const bool negated = key.starts_with("no_") && !attached;
     if (command_.operation != nullptr && name.starts_with("--")) {
       const auto own = command_.operation->options;
-      if (const Option* option = find_option(own, key)) return take(*option, name, attached, command_.options);
-      const Option* positive = negated ? find_option(own, std::string_view(key).substr(3)) : nullptr;
+      if (const Option* option = find_option(own, key))
+        return take(*option, name, attached, command_.options);
+      const Option* positive =
+          negated ? find_option(own, std::string_view(key).substr(3)) : nullptr;
       if (positive != nullptr && positive->type == OptionType::boolean) {
         command_.options[std::string(positive->name)] = false;
         return;
@@ -102,7 +107,8 @@ class Reader {
     throw unknown(name, face);
   }
 
-  void take(const Option& option, std::string_view name, std::optional<std::string_view> attached, Json& values) {
+  void take(const Option& option, std::string_view name, std::optional<std::string_view> attached,
+            Json& values) {
     const std::string key(option.name);
     if (option.type == OptionType::boolean && !attached) {
       values[key] = true;
@@ -133,7 +139,8 @@ class Reader {
     if (dot == std::string_view::npos) {
       command_.settings[underscored(name)] = value;
     } else {
-      command_.settings[underscored(name.substr(0, dot))][underscored(name.substr(dot + 1))] = value;
+      command_.settings[underscored(name.substr(0, dot))][underscored(name.substr(dot + 1))] =
+          value;
     }
   }
 
@@ -145,7 +152,8 @@ class Reader {
 
   void read_shell(std::string_view shell) {
     if (std::ranges::find(shells, shell) == std::end(shells)) {
-      throw usage_error("no completions for \"" + std::string(shell) + "\"").hint("there are bash, zsh and fish");
+      throw usage_error("no completions for \"" + std::string(shell) + "\"")
+          .hint("there are bash, zsh and fish");
     }
     command_.completions = shell;
   }
@@ -159,11 +167,13 @@ class Reader {
       if (command_.operation->takes_settings) names.emplace_back("set");
     }
     for (const Option& each : face) names.emplace_back(each.name);
-    const std::string verb = command_.operation == nullptr ? "" : " " + std::string(command_.operation->name);
+    const std::string verb =
+        command_.operation == nullptr ? "" : " " + std::string(command_.operation->name);
     const std::string_view bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
     const std::string like = nearest(underscored(bare), names, 1);
     return usage_error("pellucid" + verb + " has no option " + std::string(word))
-        .hint(like.empty() ? "see pellucid" + verb + " --help" : "did you mean " + flag(like) + "?");
+        .hint(like.empty() ? "see pellucid" + verb + " --help"
+                           : "did you mean " + flag(like) + "?");
   }
 
   void place_bare_words() {
@@ -172,7 +182,8 @@ class Reader {
     std::size_t first = 0;
     if (operation.subject == Subject::model) {
       if (bare_.empty()) {
-        throw usage_error(verb + " needs a model").hint("pellucid " + verb + " MODEL.pt2; see --help");
+        throw usage_error(verb + " needs a model")
+            .hint("pellucid " + verb + " MODEL.pt2; see --help");
       }
       command_.model = bare_[first++];
     }
@@ -181,7 +192,8 @@ class Reader {
       command_.options[std::string(operation.bare_word)] = parse_word(*option, bare_[first++]);
     }
     if (operation.inputs == Inputs::none && first < bare_.size()) {
-      throw usage_error("\"" + bare_[first] + "\" is one word too many").hint("see pellucid " + verb + " --help");
+      throw usage_error("\"" + bare_[first] + "\" is one word too many")
+          .hint("see pellucid " + verb + " --help");
     }
     if (operation.inputs == Inputs::required && first == bare_.size()) {
       throw usage_error(verb + " needs an input")
@@ -232,10 +244,14 @@ std::string value_name(const Option& option) {
                 option.type == OptionType::list ? "," : "|");
   }
   switch (option.type) {
-    case OptionType::integer: return "N";
-    case OptionType::real: return "X";
-    case OptionType::list: return "LIST";
-    default: return "WORD";
+    case OptionType::integer:
+      return "N";
+    case OptionType::real:
+      return "X";
+    case OptionType::list:
+      return "LIST";
+    default:
+      return "WORD";
   }
 }
 

@@ -23,15 +23,19 @@ struct FaceSettings {
 
 inline constexpr std::string_view language_names[] = {"en", "zh"};
 inline constexpr Option out_option =
-    option<&FaceSettings::out>("out", "Folder for the files; made when it is not there.").shown_as("DIR");
+    option<&FaceSettings::out>("out", "Folder for the files; made when it is not there.")
+        .shown_as("DIR");
 inline constexpr Option metadata_option =
-    option<&FaceSettings::metadata>("metadata", "JSON that supplies what the model's file lacks: preprocessing, labels, "
-                                                "kinds of output. Without it, MODEL.json beside the model is read.")
+    option<&FaceSettings::metadata>(
+        "metadata",
+        "JSON that supplies what the model's file lacks: preprocessing, labels, "
+        "kinds of output. Without it, MODEL.json beside the model is read.")
         .shown_as("FILE");
 inline constexpr Option labels_option =
-    option<&FaceSettings::labels>("labels", "The names of the classes, one per line.").shown_as("FILE");
-inline constexpr Option json_option =
-    option<&FaceSettings::json>("json", "Print the answer as JSON, and nothing else, on standard output.");
+    option<&FaceSettings::labels>("labels", "The names of the classes, one per line.")
+        .shown_as("FILE");
+inline constexpr Option json_option = option<&FaceSettings::json>(
+    "json", "Print the answer as JSON, and nothing else, on standard output.");
 inline constexpr Option quiet_option =
     option<&FaceSettings::quiet>("quiet", "No progress, no warnings, no closing lines.");
 inline constexpr Option lang_option =
@@ -53,8 +57,8 @@ struct Command {
   std::string completions;  // of this shell
 };
 
-// Throws Error (Fault::usage) that names the word and, where it can, the nearest right one. Asking for help wins
-// over everything that is missing or wrong behind it.
+// Throws Error (Fault::usage) that names the word and, where it can, the nearest right one. Asking
+// for help wins over everything that is missing or wrong behind it.
 Command read_words(std::span<const std::string_view> words, const Catalogue& catalogue);
 
 // "n_steps" → "--n-steps".

@@ -8,7 +8,8 @@ namespace {
 // An error is one line whatever a hostile file put into a name: control characters become spaces.
 std::string in_one_line(std::string_view text) {
   std::string line(text);
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
   return line;
 }
 
@@ -32,6 +33,8 @@ void Error::compose() {
   if (!remedy_.empty()) line_ += ": " + in_one_line(remedy_);
 }
 
-std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
 
 }  // namespace pellucid

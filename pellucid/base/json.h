@@ -15,11 +15,12 @@ struct JsonLimits {
   int max_depth = 128;
 };
 
-// Parses UTF-8 text. Throws Error (Fault::model, "not valid JSON" / "nested deeper than") naming `place`.
+// Parses UTF-8 text. Throws Error (Fault::model, "not valid JSON" / "nested deeper than") naming
+// `place`.
 Json parse_json(std::string_view text, std::string_view place, const JsonLimits& limits = {});
 
-// Text of a document: two spaces of indentation (or one line), floats with the shortest digits that read back equal,
-// invalid UTF-8 replaced, NaN and infinities as null.
+// Text of a document: two spaces of indentation (or one line), floats with the shortest digits that
+// read back equal, invalid UTF-8 replaced, NaN and infinities as null.
 std::string to_text(const Json& document, bool pretty = true);
 
 }  // namespace pellucid

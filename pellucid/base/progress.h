@@ -10,7 +10,8 @@
 
 namespace pellucid {
 
-// Set from any thread or signal handler; asked between model calls by the Probe and between nodes by the Executor.
+// Set from any thread or signal handler; asked between model calls by the Probe and between nodes
+// by the Executor.
 class Cancellation {
  public:
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }

@@ -1,4 +1,5 @@
-// Options as data: words and JSON are checked against the table before anything is written into a struct.
+// Options as data: words and JSON are checked against the table before anything is written into a
+// struct.
 #include "pellucid/base/schema.h"
 
 #include <charconv>
@@ -12,17 +13,23 @@ namespace {
 
 std::string_view type_name(OptionType type) {
   switch (type) {
-    case OptionType::boolean: return "boolean";
-    case OptionType::integer: return "integer";
-    case OptionType::real: return "number";
-    case OptionType::text: return "string";
-    case OptionType::list: return "list";
+    case OptionType::boolean:
+      return "boolean";
+    case OptionType::integer:
+      return "integer";
+    case OptionType::real:
+      return "number";
+    case OptionType::text:
+      return "string";
+    case OptionType::list:
+      return "list";
   }
   return "";
 }
 
 Error unfit(const Option& option, std::string_view value) {
-  return usage_error("\"" + std::string(value) + "\" does not fit").hint("expected " + expected(option));
+  return usage_error("\"" + std::string(value) + "\" does not fit")
+      .hint("expected " + expected(option));
 }
 
 template <class Number>
@@ -30,7 +37,8 @@ Number parse_number(const Option& option, std::string_view word) {
   Number value{};
   const std::string_view digits = word.starts_with('+') ? word.substr(1) : word;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) throw unfit(option, word);
+  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size())
+    throw unfit(option, word);
   return value;
 }
 
@@ -48,7 +56,8 @@ std::vector<std::string> split(std::string_view word) {
 }
 
 void check_choice(const Option& option, const std::string& value) {
-  if (option.choices.empty() || std::ranges::find(option.choices, value) != option.choices.end()) return;
+  if (option.choices.empty() || std::ranges::find(option.choices, value) != option.choices.end())
+    return;
   throw unfit(option, value);
 }
 
@@ -92,18 +101,28 @@ const Option* find_option(std::span<const Option> options, std::string_view name
 std::string expected(const Option& option) {
   std::string text;
   switch (option.type) {
-    case OptionType::boolean: return "on or off";
-    case OptionType::integer: text = "a whole number"; break;
-    case OptionType::real: text = "a number"; break;
-    case OptionType::text: text = "a word"; break;
-    case OptionType::list: text = "a list of words"; break;
+    case OptionType::boolean:
+      return "on or off";
+    case OptionType::integer:
+      text = "a whole number";
+      break;
+    case OptionType::real:
+      text = "a number";
+      break;
+    case OptionType::text:
+      text = "a word";
+      break;
+    case OptionType::list:
+      text = "a list of words";
+      break;
   }
   if (!option.choices.empty()) {
     std::vector<std::string> choices(option.choices.begin(), option.choices.end());
     text = (option.type == OptionType::list ? "some of " : "one of ") + join(choices, ", ");
   }
   const bool low = std::isfinite(option.least), high = std::isfinite(option.most);
-  if (low && high) return text + " from " + number(option.least, 12) + " to " + number(option.most, 12);
+  if (low && high)
+    return text + " from " + number(option.least, 12) + " to " + number(option.most, 12);
   if (low) return text + ", at least " + number(option.least, 12);
   if (high) return text + ", at most " + number(option.most, 12);
   return text;
@@ -120,9 +139,15 @@ Json parse_word(const Option& option, std::string_view word) {
       value = on;
       break;
     }
-    case OptionType::integer: value = parse_number<std::int64_t>(option, word); break;
-    case OptionType::real: value = parse_number<double>(option, word); break;
-    case OptionType::text: value = std::string(word); break;
+    case OptionType::integer:
+      value = parse_number<std::int64_t>(option, word);
+      break;
+    case OptionType::real:
+      value = parse_number<double>(option, word);
+      break;
+    case OptionType::text:
+      value = std::string(word);
+      break;
     case OptionType::list:
       value = option.whole_words ? std::vector<std::string>{std::string(word)} : split(word);
       if (value.empty() || value == Json::array({""})) throw unfit(option, word);

@@ -1,8 +1,10 @@
-// Options: one description of a setting serves a C++ struct, JSON, command-line words, help, completions, a server's
-// schema and a form. Methods, metrics and operations list theirs as constexpr arrays:
+// Options: one description of a setting serves a C++ struct, JSON, command-line words, help,
+// completions, a server's schema and a form. Methods, metrics and operations list theirs as
+// constexpr arrays:
 //
 //   struct Settings { bool absolute = true; };
-//   constexpr Option options[] = {option<&Settings::absolute>("absolute", "Magnitude only; off keeps the sign.")};
+//   constexpr Option options[] = {option<&Settings::absolute>("absolute", "Magnitude only; off
+//   keeps the sign.")};
 //
 // The default is what a value-initialised struct holds: it is stated nowhere twice.
 #pragma once
@@ -31,10 +33,11 @@ struct Option {
   Json (*read)(const void* settings) = nullptr;
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
-  std::span<const std::string_view> choices = {};  // of a text or of each item of a list; empty: anything
-  std::string_view metavar = {};                   // what stands for the value in help: "SIZE"
-  bool may_be_null = false;                        // std::optional: null means "not given"
-  bool whole_words = false;                        // of a list: a comma does not split a word
+  std::span<const std::string_view> choices =
+      {};                         // of a text or of each item of a list; empty: anything
+  std::string_view metavar = {};  // what stands for the value in help: "SIZE"
+  bool may_be_null = false;       // std::optional: null means "not given"
+  bool whole_words = false;       // of a list: a comma does not split a word
 
   constexpr Option between(double low, double high) const {
     Option copy = *this;
@@ -72,27 +75,35 @@ struct MemberPointer<Field Owner::*> {
 
 template <class Field>
 constexpr OptionType option_type() {
-  if constexpr (std::is_same_v<Field, bool>) return OptionType::boolean;
-  else if constexpr (std::is_integral_v<Field>) return OptionType::integer;
-  else if constexpr (std::is_floating_point_v<Field>) return OptionType::real;
-  else if constexpr (std::is_same_v<Field, std::string>) return OptionType::text;
+  if constexpr (std::is_same_v<Field, bool>)
+    return OptionType::boolean;
+  else if constexpr (std::is_integral_v<Field>)
+    return OptionType::integer;
+  else if constexpr (std::is_floating_point_v<Field>)
+    return OptionType::real;
+  else if constexpr (std::is_same_v<Field, std::string>)
+    return OptionType::text;
   else {
-    static_assert(std::is_same_v<Field, std::vector<std::string>>, "an option is a bool, integer, real, text or list");
+    static_assert(std::is_same_v<Field, std::vector<std::string>>,
+                  "an option is a bool, integer, real, text or list");
     return OptionType::list;
   }
 }
 
 }  // namespace detail
 
-// `Member` points to a field of bool, integer, double, std::string, std::vector<std::string>, or std::optional of one
-// (null in JSON). `Owner` is given where the field belongs to a base class of the settings.
+// `Member` points to a field of bool, integer, double, std::string, std::vector<std::string>, or
+// std::optional of one (null in JSON). `Owner` is given where the field belongs to a base class of
+// the settings.
 template <auto Member, class Owner = typename detail::MemberPointer<decltype(Member)>::owner>
 constexpr Option option(std::string_view name, std::string_view help) {
   using Field = typename detail::MemberPointer<decltype(Member)>::field;
   constexpr bool may_be_null = requires(Field f) { f.has_value(); };
   using Plain = decltype([] {
-    if constexpr (may_be_null) return typename Field::value_type{};
-    else return Field{};
+    if constexpr (may_be_null)
+      return typename Field::value_type{};
+    else
+      return Field{};
   }());
   return {
       .name = name,
@@ -102,16 +113,20 @@ constexpr Option option(std::string_view name, std::string_view help) {
           [](void* settings, const Json& value) {
             auto& field = static_cast<Owner*>(settings)->*Member;
             if constexpr (may_be_null) {
-              if (value.is_null()) field.reset();
-              else field = value.get<Plain>();
+              if (value.is_null())
+                field.reset();
+              else
+                field = value.get<Plain>();
             } else {
               field = value.get<Plain>();
             }
           },
       .read = [](const void* settings) -> Json {
         const auto& field = static_cast<const Owner*>(settings)->*Member;
-        if constexpr (may_be_null) return field ? Json(*field) : Json(nullptr);
-        else return Json(field);
+        if constexpr (may_be_null)
+          return field ? Json(*field) : Json(nullptr);
+        else
+          return Json(field);
       },
       .may_be_null = may_be_null,
   };
@@ -137,11 +152,14 @@ const Option* find_option(std::span<const Option> options, std::string_view name
 Json parse_word(const Option& option, std::string_view word);
 
 // Checks type, range and choices, then writes each key of `values` (a JSON object) into the struct.
-// Throws Error (Fault::usage) for an unknown key (the nearest are named) or a value that does not fit.
+// Throws Error (Fault::usage) for an unknown key (the nearest are named) or a value that does not
+// fit.
 void write_settings(std::span<const Option> options, const Json& values, void* settings);
 
-// The checks of write_settings alone. `what` names the table in the message: "option", "option of saliency".
-void check_settings(std::span<const Option> options, const Json& values, std::string_view what = "option");
+// The checks of write_settings alone. `what` names the table in the message: "option", "option of
+// saliency".
+void check_settings(std::span<const Option> options, const Json& values,
+                    std::string_view what = "option");
 
 // "a number from 0 to 1", "one of zero, black": what a value of this option has to be.
 std::string expected(const Option& option);
@@ -149,8 +167,8 @@ std::string expected(const Option& option);
 // Every option's present value, in the table's order.
 Json read_settings(std::span<const Option> options, const void* settings);
 
-// Name, type, help, default, range and choices of each option, for lists and schemas. `defaults` is the
-// value-initialised struct as read_settings gives it.
+// Name, type, help, default, range and choices of each option, for lists and schemas. `defaults` is
+// the value-initialised struct as read_settings gives it.
 Json describe(std::span<const Option> options, const Json& defaults);
 
 }  // namespace pellucid

@@ -23,7 +23,8 @@ const std::unordered_map<std::string_view, std::string_view>& chinese() {
   return table;
 }
 
-// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost 1 each.
+// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost 1
+// each.
 int distance(std::string_view a, std::string_view b) {
   std::vector<int> before(b.size() + 1), row(b.size() + 1), next(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
@@ -89,8 +90,10 @@ std::string human_bytes(double bytes) {
     bytes /= 1024;
     ++unit;
   }
-  if (unit > 0 && std::abs(bytes) < 100) bytes = std::round(bytes * 10) / 10;
-  else bytes = std::round(bytes);
+  if (unit > 0 && std::abs(bytes) < 100)
+    bytes = std::round(bytes * 10) / 10;
+  else
+    bytes = std::round(bytes);
   return number(bytes, 6) + " " + std::string(units[unit]);
 }
 
@@ -113,11 +116,20 @@ std::int64_t parse_bytes(std::string_view text) {
   if (read.ec != std::errc{} || !(value >= 0)) throw wrong();
   std::string unit = lower_case(text.substr(static_cast<std::size_t>(read.ptr - text.data())));
   unit.erase(0, std::min(unit.find_first_not_of(' '), unit.size()));
-  static constexpr std::pair<std::string_view, double> units[] = {
-      {"", 1},         {"b", 1},         {"k", 1e3},           {"kb", 1e3},
-      {"m", 1e6},      {"mb", 1e6},      {"g", 1e9},           {"gb", 1e9},
-      {"t", 1e12},     {"tb", 1e12},     {"kib", 1024.0},      {"mib", 1048576.0},
-      {"gib", 1073741824.0},             {"tib", 1099511627776.0}};
+  static constexpr std::pair<std::string_view, double> units[] = {{"", 1},
+                                                                  {"b", 1},
+                                                                  {"k", 1e3},
+                                                                  {"kb", 1e3},
+                                                                  {"m", 1e6},
+                                                                  {"mb", 1e6},
+                                                                  {"g", 1e9},
+                                                                  {"gb", 1e9},
+                                                                  {"t", 1e12},
+                                                                  {"tb", 1e12},
+                                                                  {"kib", 1024.0},
+                                                                  {"mib", 1048576.0},
+                                                                  {"gib", 1073741824.0},
+                                                                  {"tib", 1099511627776.0}};
   const auto found = std::ranges::find(units, unit, [](const auto& pair) { return pair.first; });
   if (found == std::end(units)) throw wrong();
   const double bytes = std::floor(value * found->second);
@@ -156,13 +168,15 @@ std::string nearest(std::string_view word, std::span<const std::string> names, i
     const bool contains = !wanted.empty() && lower.find(wanted) != std::string::npos;
     const int d = contains ? -1 : distance(wanted, lower);
     // Farther than half of the longer word is no likeness any more.
-    if (d <= static_cast<int>(std::max(wanted.size(), lower.size()) + 1) / 2) ranked.push_back({d, &name});
+    if (d <= static_cast<int>(std::max(wanted.size(), lower.size()) + 1) / 2)
+      ranked.push_back({d, &name});
   }
   std::ranges::stable_sort(ranked, {}, &Ranked::distance);
   std::vector<std::string> best;
   for (const Ranked& each : ranked) {
     // Beside a good guess a poor one only distracts.
-    if (static_cast<int>(best.size()) == count || each.distance > ranked.front().distance + 1) break;
+    if (static_cast<int>(best.size()) == count || each.distance > ranked.front().distance + 1)
+      break;
     best.push_back(*each.name);
   }
   return join(best, ", ");
@@ -172,7 +186,8 @@ int display_width(std::string_view text) {
   int width = 0;
   for (std::size_t at = 0; at < text.size();) {
     const auto first = static_cast<unsigned char>(text[at]);
-    // E2 and below: Latin, Greek, punctuation, bars. E3 and above: CJK, which terminals draw two columns wide.
+    // E2 and below: Latin, Greek, punctuation, bars. E3 and above: CJK, which terminals draw two
+    // columns wide.
     width += first >= 0xe3 ? 2 : 1;
     at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   }
@@ -193,12 +208,14 @@ std::string on_one_line(std::string_view text) {
   // C1 controls (U+0080–U+009F) and the signs that turn the direction of writing, as UTF-8.
   std::string safe;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    const auto at = [&](std::size_t k) { return k < line.size() ? static_cast<unsigned char>(line[k]) : 0; };
+    const auto at = [&](std::size_t k) {
+      return k < line.size() ? static_cast<unsigned char>(line[k]) : 0;
+    };
     if (at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) <= 0x9f) {
       i += 1;
-    } else if (at(i) == 0xe2 && ((at(i + 1) == 0x80 && ((at(i + 2) >= 0xaa && at(i + 2) <= 0xae) ||
-                                                        at(i + 2) == 0x8e || at(i + 2) == 0x8f ||
-                                                        at(i + 2) == 0xa8 || at(i + 2) == 0xa9)) ||
+    } else if (at(i) == 0xe2 && ((at(i + 1) == 0x80 &&
+                                  ((at(i + 2) >= 0xaa && at(i + 2) <= 0xae) || at(i + 2) == 0x8e ||
+                                   at(i + 2) == 0x8f || at(i + 2) == 0xa8 || at(i + 2) == 0xa9)) ||
                                  (at(i + 1) == 0x81 && at(i + 2) >= 0xa6 && at(i + 2) <= 0xa9))) {
       i += 2;
     } else {

@@ -1,4 +1,5 @@
-// The answer of a method: raw signed scores with their provenance and their checks. Normalising is the renderer's.
+// The answer of a method: raw signed scores with their provenance and their checks. Normalising is
+// the renderer's.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,9 +17,10 @@ enum class Coordinates { input, layer };
 struct Map {
   std::string name;  // of the input, or of the layer
   Coordinates coordinates = Coordinates::input;
-  at::Tensor scores;          // float32, raw and signed: [N, ...] shaped as the input, or [N, h, w] of the layer's grid
-  bool positive_part = false; // what the picture shows (class activation maps)
-  std::string unit;           // "target per unit of input", "target"
+  at::Tensor scores;  // float32, raw and signed: [N, ...] shaped as the input, or [N, h, w] of the
+                      // layer's grid
+  bool positive_part = false;  // what the picture shows (class activation maps)
+  std::string unit;            // "target per unit of input", "target"
 };
 
 // A check of the answer with its number; the trust strip reads these.
@@ -26,7 +28,7 @@ struct Check {
   std::string name;     // "completeness_gap", "finite", "flat", "gradient"
   std::string verdict;  // "pass", "warn", "fail", "info"
   std::optional<double> value, threshold;
-  std::string words;    // one sentence
+  std::string words;  // one sentence
 };
 
 struct Attribution {

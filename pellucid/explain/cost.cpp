@@ -42,10 +42,12 @@ Cost cost_per_sample(const Graph& graph) {
   cost.forward_bytes *= 2;
   cost.gradient_bytes = 2 * all;
 
-  // Convolutions gain from a batch (weights are read once); attention's matrices are large enough alone.
+  // Convolutions gain from a batch (weights are read once); attention's matrices are large enough
+  // alone.
   bool attends = false;
   for (const Node& node : graph.nodes()) {
-    attends = attends || node.op.starts_with("aten::scaled_dot_product_attention") || node.op.starts_with("aten::softmax");
+    attends = attends || node.op.starts_with("aten::scaled_dot_product_attention") ||
+              node.op.starts_with("aten::softmax");
   }
   cost.forward_chunk = attends ? 4 : 16;
   cost.gradient_chunk = attends ? 1 : 10;

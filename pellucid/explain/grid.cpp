@@ -7,7 +7,8 @@ namespace pellucid {
 namespace {
 
 std::string_view operator_name(const Node& node) {
-  return node.kind == NodeKind::aten ? std::string_view(node.handle->schema().name()) : std::string_view(node.op);
+  return node.kind == NodeKind::aten ? std::string_view(node.handle->schema().name())
+                                     : std::string_view(node.op);
 }
 
 template <std::size_t N>
@@ -16,17 +17,29 @@ bool among(std::string_view name, const std::array<std::string_view, N>& names) 
 }
 
 // Operators whose 4-D operand is [N, C, H, W].
-constexpr std::array<std::string_view, 14> channels_first = {
-    "aten::conv2d", "aten::convolution", "aten::batch_norm", "aten::max_pool2d", "aten::max_pool2d_with_indices",
-    "aten::avg_pool2d", "aten::adaptive_avg_pool2d", "aten::_adaptive_avg_pool2d", "aten::adaptive_max_pool2d",
-    "aten::group_norm", "aten::instance_norm", "aten::upsample_bilinear2d", "aten::pixel_shuffle",
-    "aten::upsample_nearest2d"};
+constexpr std::array<std::string_view, 14> channels_first = {"aten::conv2d",
+                                                             "aten::convolution",
+                                                             "aten::batch_norm",
+                                                             "aten::max_pool2d",
+                                                             "aten::max_pool2d_with_indices",
+                                                             "aten::avg_pool2d",
+                                                             "aten::adaptive_avg_pool2d",
+                                                             "aten::_adaptive_avg_pool2d",
+                                                             "aten::adaptive_max_pool2d",
+                                                             "aten::group_norm",
+                                                             "aten::instance_norm",
+                                                             "aten::upsample_bilinear2d",
+                                                             "aten::pixel_shuffle",
+                                                             "aten::upsample_nearest2d"};
 // Operators that work along the last dimension, so that a 4-D operand is [N, H, W, C].
-constexpr std::array<std::string_view, 4> channels_last = {"aten::linear", "aten::layer_norm", "aten::native_layer_norm",
-                                                           "aten::addmm"};
-constexpr std::array<std::string_view, 6> poolings = {
-    "aten::adaptive_avg_pool2d", "aten::_adaptive_avg_pool2d", "aten::adaptive_max_pool2d", "aten::avg_pool2d",
-    "aten::mean", "aten::amax"};
+constexpr std::array<std::string_view, 4> channels_last = {
+    "aten::linear", "aten::layer_norm", "aten::native_layer_norm", "aten::addmm"};
+constexpr std::array<std::string_view, 6> poolings = {"aten::adaptive_avg_pool2d",
+                                                      "aten::_adaptive_avg_pool2d",
+                                                      "aten::adaptive_max_pool2d",
+                                                      "aten::avg_pool2d",
+                                                      "aten::mean",
+                                                      "aten::amax"};
 constexpr std::array<std::string_view, 4> attentions = {
     "aten::scaled_dot_product_attention", "aten::_scaled_dot_product_flash_attention_for_cpu",
     "aten::_scaled_dot_product_efficient_attention", "aten::multi_head_attention_forward"};
@@ -36,7 +49,8 @@ std::optional<std::int64_t> size(const Graph& graph, ValueId id, std::size_t dim
   return dimension < shape.size() ? shape[dimension] : std::nullopt;
 }
 
-// The layout that the nearest telling operator before or after the value gives it; element-wise ones tell nothing.
+// The layout that the nearest telling operator before or after the value gives it; element-wise
+// ones tell nothing.
 std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
   std::vector<ValueId> open = {value};
   std::vector<bool> seen(graph.values().size(), false);
@@ -48,8 +62,10 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
     const auto ask = [&](const Node& node) -> std::optional<Grid::Layout> {
       const std::string_view name = operator_name(node);
       if (among(name, channels_first)) return Grid::Layout::channels_first;
-      if (name == "aten::matmul") {  // of two activations it is an attention's, whose operands have heads
-        const bool by_weights = node.operands[1].is_value() && graph.value(node.operands[1].value()).shape.size() == 2;
+      if (name ==
+          "aten::matmul") {  // of two activations it is an attention's, whose operands have heads
+        const bool by_weights =
+            node.operands[1].is_value() && graph.value(node.operands[1].value()).shape.size() == 2;
         return by_weights ? std::optional(Grid::Layout::channels_last) : std::nullopt;
       }
       if (among(name, channels_last)) return Grid::Layout::channels_last;
@@ -64,7 +80,9 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
       const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
       if (const auto told = ask(node)) return told;
       if (operator_name(node) != "aten::permute" && operator_name(node) != "aten::transpose") {
-        for_each_operand_value(node, [&](ValueId other) { if (same_sizes(other)) open.push_back(other); });
+        for_each_operand_value(node, [&](ValueId other) {
+          if (same_sizes(other)) open.push_back(other);
+        });
       }
     }
     for (const int user : graph.users(id)) {
@@ -73,7 +91,9 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
         if (const auto told = ask(node)) return told;
       }
       if (operator_name(node) != "aten::permute" && operator_name(node) != "aten::transpose") {
-        for_each_result(node, [&](ValueId other) { if (same_sizes(other)) open.push_back(other); });
+        for_each_result(node, [&](ValueId other) {
+          if (same_sizes(other)) open.push_back(other);
+        });
       }
     }
   }
@@ -82,25 +102,33 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
 
 // Every value that `target` depends on, and is computed from an input.
 std::vector<bool> leads_to(const Graph& graph, ValueId target) {
-  std::vector<bool> after_input(graph.values().size(), false), before_target(graph.values().size(), false);
+  std::vector<bool> after_input(graph.values().size(), false),
+      before_target(graph.values().size(), false);
   for (const ValueId id : graph.inputs()) after_input[static_cast<std::size_t>(id)] = true;
   for (const Node& node : graph.nodes()) {
     bool depends = false;
-    for_each_operand_value(node, [&](ValueId id) { depends = depends || (after_input[static_cast<std::size_t>(id)] && graph.value(id).is_tensor); });
-    if (depends) for_each_result(node, [&](ValueId id) { after_input[static_cast<std::size_t>(id)] = true; });
+    for_each_operand_value(node, [&](ValueId id) {
+      depends = depends || (after_input[static_cast<std::size_t>(id)] && graph.value(id).is_tensor);
+    });
+    if (depends)
+      for_each_result(node, [&](ValueId id) { after_input[static_cast<std::size_t>(id)] = true; });
   }
   before_target[static_cast<std::size_t>(target)] = true;
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     bool wanted = false;
-    for_each_result(*node, [&](ValueId id) { wanted = wanted || before_target[static_cast<std::size_t>(id)]; });
-    if (wanted) for_each_operand_value(*node, [&](ValueId id) { before_target[static_cast<std::size_t>(id)] = true; });
+    for_each_result(
+        *node, [&](ValueId id) { wanted = wanted || before_target[static_cast<std::size_t>(id)]; });
+    if (wanted)
+      for_each_operand_value(
+          *node, [&](ValueId id) { before_target[static_cast<std::size_t>(id)] = true; });
   }
-  for (std::size_t i = 0; i < after_input.size(); ++i) before_target[i] = before_target[i] && after_input[i];
+  for (std::size_t i = 0; i < after_input.size(); ++i)
+    before_target[i] = before_target[i] && after_input[i];
   return before_target;
 }
 
-// The patch grid that tokens came from: the last spatial 4-D value before `value` in the order of the graph whose
-// number of places is the number of tokens, with up to 16 extra tokens.
+// The patch grid that tokens came from: the last spatial 4-D value before `value` in the order of
+// the graph whose number of places is the number of tokens, with up to 16 extra tokens.
 std::optional<Grid> token_grid(const Graph& graph, ValueId value) {
   const auto tokens = size(graph, value, 1);
   if (!tokens || *tokens < 4) return std::nullopt;
@@ -108,18 +136,22 @@ std::optional<Grid> token_grid(const Graph& graph, ValueId value) {
   for (int n = end; n >= 0; --n) {
     std::optional<Grid> found;
     for_each_result(graph.nodes()[static_cast<std::size_t>(n)], [&](ValueId id) {
-      if (graph.value(id).shape.size() != 4 || found || !told_layout(graph, id)) return;  // heads are 4-D, too
+      if (graph.value(id).shape.size() != 4 || found || !told_layout(graph, id))
+        return;  // heads are 4-D, too
       const auto grid = grid_of(graph, id);
       if (!grid || grid->height * grid->width < 4) return;
       const std::int64_t extra = *tokens - grid->height * grid->width;
-      if (extra >= 0 && extra <= 16) found = Grid{Grid::Layout::tokens, grid->height, grid->width, extra};
+      if (extra >= 0 && extra <= 16)
+        found = Grid{Grid::Layout::tokens, grid->height, grid->width, extra};
     });
     if (found) return found;
   }
   // Nothing spatial is left of the patches: a square of them, with or without a class token.
   for (const std::int64_t extra : {0, 1, 2, 5}) {
-    const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(*tokens - extra))));
-    if (side > 1 && side * side == *tokens - extra) return Grid{Grid::Layout::tokens, side, side, extra};
+    const auto side =
+        static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(*tokens - extra))));
+    if (side > 1 && side * side == *tokens - extra)
+      return Grid{Grid::Layout::tokens, side, side, extra};
   }
   return std::nullopt;
 }
@@ -127,7 +159,8 @@ std::optional<Grid> token_grid(const Graph& graph, ValueId value) {
 bool is_attention(const Graph& graph, int n) {
   const Node& node = graph.nodes()[static_cast<std::size_t>(n)];
   if (among(operator_name(node), attentions)) return true;
-  if (operator_name(node) != "aten::softmax" && operator_name(node) != "aten::_softmax") return false;
+  if (operator_name(node) != "aten::softmax" && operator_name(node) != "aten::_softmax")
+    return false;
   // A softmax over tokens whose result multiplies values.
   bool multiplies = false;
   for_each_result(node, [&](ValueId id) {
@@ -135,9 +168,12 @@ bool is_attention(const Graph& graph, int n) {
     for (std::size_t i = 0; i < open.size() && i < 8; ++i) {
       for (const int user : graph.users(open[i])) {
         const std::string_view name = operator_name(graph.nodes()[static_cast<std::size_t>(user)]);
-        multiplies = multiplies || name == "aten::matmul" || name == "aten::bmm" || name == "aten::einsum";
-        if (name == "aten::dropout" || name == "aten::view" || name == "aten::expand" || name == "aten::to") {
-          for_each_result(graph.nodes()[static_cast<std::size_t>(user)], [&](ValueId next) { open.push_back(next); });
+        multiplies =
+            multiplies || name == "aten::matmul" || name == "aten::bmm" || name == "aten::einsum";
+        if (name == "aten::dropout" || name == "aten::view" || name == "aten::expand" ||
+            name == "aten::to") {
+          for_each_result(graph.nodes()[static_cast<std::size_t>(user)],
+                          [&](ValueId next) { open.push_back(next); });
         }
       }
     }
@@ -145,14 +181,18 @@ bool is_attention(const Graph& graph, int n) {
   return multiplies;
 }
 
-// What an attention was computed from: going back, the nearest token value that a norm made; else the nearest tokens.
+// What an attention was computed from: going back, the nearest token value that a norm made; else
+// the nearest tokens.
 ValueId attention_input(const Graph& graph, int attention, const std::vector<bool>& on_path) {
   ValueId nearest = no_value;
   std::vector<bool> seen(graph.values().size(), false);
   std::vector<ValueId> open;
-  for_each_operand_value(graph.nodes()[static_cast<std::size_t>(attention)], [&](ValueId id) { open.push_back(id); });
+  for_each_operand_value(graph.nodes()[static_cast<std::size_t>(attention)],
+                         [&](ValueId id) { open.push_back(id); });
   while (!open.empty()) {
-    const auto latest = std::max_element(open.begin(), open.end(), [&](ValueId a, ValueId b) { return graph.producer(a) < graph.producer(b); });
+    const auto latest = std::max_element(open.begin(), open.end(), [&](ValueId a, ValueId b) {
+      return graph.producer(a) < graph.producer(b);
+    });
     const ValueId id = *latest;
     open.erase(latest);
     if (seen[static_cast<std::size_t>(id)] || !on_path[static_cast<std::size_t>(id)]) continue;
@@ -161,8 +201,11 @@ ValueId attention_input(const Graph& graph, int attention, const std::vector<boo
     if (producer < 0) break;
     const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
     const bool tokens = graph.value(id).shape.size() == 3 && grid_of(graph, id).has_value();
-    if (tokens && among(operator_name(node), std::array<std::string_view, 2>{"aten::layer_norm", "aten::native_layer_norm"})) return id;
-    // A residual sum is where the previous block ends: going further back would leave this attention.
+    if (tokens && among(operator_name(node), std::array<std::string_view, 2>{
+                                                 "aten::layer_norm", "aten::native_layer_norm"}))
+      return id;
+    // A residual sum is where the previous block ends: going further back would leave this
+    // attention.
     if (tokens && operator_name(node) == "aten::add") return nearest == no_value ? id : nearest;
     if (tokens && nearest == no_value && operator_name(node) != "aten::linear") nearest = id;
     for_each_operand_value(node, [&](ValueId other) { open.push_back(other); });
@@ -185,8 +228,10 @@ std::optional<Grid> grid_of(const Graph& graph, ValueId value) {
 
 at::Tensor as_channels_first(const at::Tensor& activation, const Grid& grid) {
   switch (grid.layout) {
-    case Grid::Layout::channels_first: return activation;
-    case Grid::Layout::channels_last: return activation.permute({0, 3, 1, 2});
+    case Grid::Layout::channels_first:
+      return activation;
+    case Grid::Layout::channels_last:
+      return activation.permute({0, 3, 1, 2});
     case Grid::Layout::tokens:
       return activation.slice(1, grid.extra_tokens)
           .transpose(1, 2)
@@ -202,12 +247,15 @@ std::optional<CamLayer> find_cam_layer(const Graph& graph, ValueId target) {
   for (int n = 0; n < static_cast<int>(graph.nodes().size()); ++n) {
     const Node& node = graph.nodes()[static_cast<std::size_t>(n)];
     bool relevant = false;
-    for_each_result(node, [&](ValueId id) { relevant = relevant || on_path[static_cast<std::size_t>(id)]; });
+    for_each_result(
+        node, [&](ValueId id) { relevant = relevant || on_path[static_cast<std::size_t>(id)]; });
     if (!relevant) continue;
     if (is_attention(graph, n)) last_attention = n;
     if (among(operator_name(node), poolings)) continue;
     for_each_result(node, [&](ValueId id) {
-      if (id == target || !on_path[static_cast<std::size_t>(id)] || graph.value(id).shape.size() != 4) return;
+      if (id == target || !on_path[static_cast<std::size_t>(id)] ||
+          graph.value(id).shape.size() != 4)
+        return;
       const auto told = told_layout(graph, id);
       if (!told) return;  // windows and heads of attention are 4-D, too
       const auto grid = grid_of(graph, id);

@@ -1,5 +1,5 @@
-// Where a value of the graph has places in the picture: its spatial grid, and the layer that class activation maps
-// should look at. Found from the graph, for convolutional and for token models.
+// Where a value of the graph has places in the picture: its spatial grid, and the layer that class
+// activation maps should look at. Found from the graph, for convolutional and for token models.
 #pragma once
 
 #include <optional>
@@ -16,14 +16,16 @@ struct Grid {
   std::int64_t extra_tokens = 0;  // class and register tokens before the patches
 };
 
-// The grid of a value, from the shapes that the file declares and the operators around it; nullopt when it has none.
+// The grid of a value, from the shapes that the file declares and the operators around it; nullopt
+// when it has none.
 std::optional<Grid> grid_of(const Graph& graph, ValueId value);
 
 // [N, ...] in the grid's layout → [N, C, height, width]; the extra tokens are left out.
 at::Tensor as_channels_first(const at::Tensor& activation, const Grid& grid);
 
-// The layer for class activation maps of a target that reads `target`: the last spatial value before the pooling or,
-// where patches become tokens, the input of the last attention. nullopt when nothing spatial leads to the target.
+// The layer for class activation maps of a target that reads `target`: the last spatial value
+// before the pooling or, where patches become tokens, the input of the last attention. nullopt when
+// nothing spatial leads to the target.
 struct CamLayer {
   ValueId value = no_value;
   std::string why;  // "last spatial value before the pooling"

@@ -35,7 +35,8 @@ std::vector<at::Tensor> baselines_of(const Question& question) {
   return data;
 }
 
-std::vector<at::Tensor> between(const Question& question, const std::vector<at::Tensor>& baselines, double alpha) {
+std::vector<at::Tensor> between(const Question& question, const std::vector<at::Tensor>& baselines,
+                                double alpha) {
   std::vector<at::Tensor> data = data_of(question);
   for (const std::size_t place : attributable_places(question)) {
     data[place] = baselines[place] + (data[place] - baselines[place]) * alpha;
@@ -45,7 +46,8 @@ std::vector<at::Tensor> between(const Question& question, const std::vector<at::
 
 std::vector<ValueId> attributable(const Question& question) {
   std::vector<ValueId> values;
-  for (const std::size_t place : attributable_places(question)) values.push_back(question.inputs[place].value);
+  for (const std::size_t place : attributable_places(question))
+    values.push_back(question.inputs[place].value);
   return values;
 }
 
@@ -53,7 +55,8 @@ const NamedTensor& attributable_input(const Question& question, std::size_t i) {
   return question.inputs[attributable_places(question).at(i)];
 }
 
-const at::Tensor& baseline_of(const Question& question, const std::vector<at::Tensor>& baselines, std::size_t i) {
+const at::Tensor& baseline_of(const Question& question, const std::vector<at::Tensor>& baselines,
+                              std::size_t i) {
   return baselines[attributable_places(question).at(i)];
 }
 

@@ -4,9 +4,12 @@ namespace pellucid {
 
 std::string_view to_string(Needs needs) {
   switch (needs) {
-    case Needs::forward: return "forward";
-    case Needs::gradient: return "gradient";
-    case Needs::activations: return "activations";
+    case Needs::forward:
+      return "forward";
+    case Needs::gradient:
+      return "gradient";
+    case Needs::activations:
+      return "activations";
   }
   return "";
 }
@@ -17,7 +20,8 @@ std::vector<std::string> to_strings(Promise promises) {
   if (has(promises, Promise::completeness)) words.emplace_back("completeness");
   if (has(promises, Promise::sensitivity)) words.emplace_back("sensitivity");
   if (has(promises, Promise::symmetry)) words.emplace_back("symmetry");
-  if (has(promises, Promise::implementation_invariance)) words.emplace_back("implementation invariance");
+  if (has(promises, Promise::implementation_invariance))
+    words.emplace_back("implementation invariance");
   return words;
 }
 

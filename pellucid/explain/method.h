@@ -1,4 +1,5 @@
-// The contract of an explanation method: a descriptor and a function. One file and one test each, in methods/.
+// The contract of an explanation method: a descriptor and a function. One file and one test each,
+// in methods/.
 #pragma once
 
 #include <span>
@@ -58,8 +59,9 @@ struct SettingsOf<Attribution (*)(const Question&, Probe&, const Settings&)> {
 
 }  // namespace detail
 
-// The two function members of a Method from `Attribution explain(const Question&, Probe&, const Settings&)` and the
-// option table: .explain = run_with<explain, options>, .defaults = defaults_of<explain, options>.
+// The two function members of a Method from `Attribution explain(const Question&, Probe&, const
+// Settings&)` and the option table: .explain = run_with<explain, options>, .defaults =
+// defaults_of<explain, options>.
 template <auto Explain, const auto& Options>
 Attribution run_with(const Question& question, Probe& probe, const Json& values) {
   typename detail::SettingsOf<decltype(Explain)>::type settings{};

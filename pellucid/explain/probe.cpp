@@ -16,9 +16,12 @@ namespace pellucid {
 namespace {
 
 // Autograd refuses tensors made in inference mode; a copy made outside is an ordinary one.
-at::Tensor ordinary(const at::Tensor& tensor) { return tensor.is_inference() ? tensor.clone() : tensor; }
+at::Tensor ordinary(const at::Tensor& tensor) {
+  return tensor.is_inference() ? tensor.clone() : tensor;
+}
 
-std::vector<at::Tensor> slice(std::span<const at::Tensor> tensors, std::int64_t begin, std::int64_t end) {
+std::vector<at::Tensor> slice(std::span<const at::Tensor> tensors, std::int64_t begin,
+                              std::int64_t end) {
   std::vector<at::Tensor> parts;
   for (const at::Tensor& tensor : tensors) parts.push_back(tensor.slice(0, begin, end));
   return parts;
@@ -66,7 +69,8 @@ std::int64_t Probe::chunk_for(std::int64_t samples, bool gradient) {
       const std::int64_t bytes = gradient ? cost.gradient_bytes : cost.forward_bytes;
       const std::int64_t fit = settings_.memory_limit / std::max<std::int64_t>(bytes, 1);
       if (fit < 1) {
-        throw Error(Fault::too_large, "one sample needs about " + human_bytes(static_cast<double>(bytes)) +
+        throw Error(Fault::too_large, "one sample needs about " +
+                                          human_bytes(static_cast<double>(bytes)) +
                                           " of memory, the limit is " +
                                           human_bytes(static_cast<double>(settings_.memory_limit)))
             .hint("raise --memory-limit, or take a method that needs no gradient");
@@ -81,24 +85,27 @@ std::int64_t Probe::chunk_for(std::int64_t samples, bool gradient) {
 
 std::vector<Feed> Probe::feeds(std::span<const at::Tensor> inputs) const {
   if (inputs.size() != graph().inputs().size()) {
-    throw internal_error("the probe got " + std::to_string(inputs.size()) + " inputs, the model has " +
-                         std::to_string(graph().inputs().size()));
+    throw internal_error("the probe got " + std::to_string(inputs.size()) +
+                         " inputs, the model has " + std::to_string(graph().inputs().size()));
   }
   std::vector<Feed> feeds;
   for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({graph().inputs()[i], inputs[i]});
   return feeds;
 }
 
-std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs, std::span<const ValueId> wanted) {
+std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
+                                       std::span<const ValueId> wanted) {
   const std::int64_t batch = inputs.front().size(0);
   const std::int64_t chunk = chunk_for(batch, false);
   std::vector<std::vector<at::Tensor>> parts(wanted.size());
   for (std::int64_t begin = 0; begin < batch; begin += chunk) {
     if (settings_.cancellation != nullptr) settings_.cancellation->check();
     const std::int64_t end = std::min(begin + chunk, batch);
-    const auto answers = runner_->run(feeds(slice(inputs, begin, end)), wanted, {nullptr, settings_.cancellation, false});
+    const auto answers = runner_->run(feeds(slice(inputs, begin, end)), wanted,
+                                      {nullptr, settings_.cancellation, false});
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-      if (!answers[i].isTensor()) throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
+      if (!answers[i].isTensor())
+        throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
       parts[i].push_back(ordinary(answers[i].toTensor()));
     }
     evaluations_.forwards += end - begin;
@@ -114,21 +121,24 @@ at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Tar
     if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
   }
   const std::vector<at::Tensor> values = forward(inputs, reads);
-  return scalars(targets, inputs.front().size(0), [&](const Target& target) {
-           const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
-           return values[static_cast<std::size_t>(place - reads.begin())];
-         })
+  return scalars(targets, inputs.front().size(0),
+                 [&](const Target& target) {
+                   const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
+                   return values[static_cast<std::size_t>(place - reads.begin())];
+                 })
       .to(at::kFloat);
 }
 
-Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
+                                         std::span<const Target> targets,
                                          std::span<const ValueId> with_respect_to) {
   if (settings_.cancellation != nullptr) settings_.cancellation->check();
   const std::int64_t batch = inputs.front().size(0);
   std::map<ValueId, at::Tensor> leaves;
-  const Observer observer{{with_respect_to.begin(), with_respect_to.end()}, [&](ValueId id, const at::Tensor& tensor) {
-                            // Behind another of the values it must stay connected; else the graph is cut here, so
-                            // that the backward pass goes no further than it must.
+  const Observer observer{{with_respect_to.begin(), with_respect_to.end()},
+                          [&](ValueId id, const at::Tensor& tensor) {
+                            // Behind another of the values it must stay connected; else the graph
+                            // is cut here, so that the backward pass goes no further than it must.
                             if (tensor.requires_grad()) {
                               leaves[id] = tensor;
                               return tensor;
@@ -153,16 +163,19 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs, std
   });
   std::vector<at::Tensor> variables;
   for (const ValueId id : with_respect_to) {
-    if (const auto found = leaves.find(id); found != leaves.end()) variables.push_back(found->second);
+    if (const auto found = leaves.find(id); found != leaves.end())
+      variables.push_back(found->second);
   }
   std::vector<at::Tensor> gradients(variables.size());
   if (scores.requires_grad() && !variables.empty()) {
     try {
-      gradients = torch::autograd::grad({scores.sum()}, variables, {}, std::nullopt, false, /*allow_unused=*/true);
+      gradients = torch::autograd::grad({scores.sum()}, variables, {}, std::nullopt, false,
+                                        /*allow_unused=*/true);
     } catch (const c10::OutOfMemoryError& error) {
       throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace()));
     } catch (const c10::Error& error) {
-      throw model_error("the gradient can't be computed: " + first_line(error.what_without_backtrace()))
+      throw model_error("the gradient can't be computed: " +
+                        first_line(error.what_without_backtrace()))
           .hint("take a method that needs no gradient; `pellucid methods` lists what each needs");
     }
   }
@@ -175,7 +188,8 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs, std
     const at::Tensor& variable = variables[next];
     const at::Tensor& gradient = gradients[next++];
     result.values.push_back(variable.detach());
-    result.gradients.push_back(gradient.defined() ? gradient.detach() : at::zeros_like(variable.detach()));
+    result.gradients.push_back(gradient.defined() ? gradient.detach()
+                                                  : at::zeros_like(variable.detach()));
   }
   result.target = scores.detach().to(at::kFloat);
   evaluations_.gradients += batch;
@@ -189,10 +203,13 @@ Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<co
   const std::int64_t chunk = chunk_for(batch, true);
   if (chunk >= batch) return gradient_of_chunk(inputs, targets, with_respect_to);
   std::vector<at::Tensor> scores;
-  std::vector<std::vector<at::Tensor>> gradients(with_respect_to.size()), values(with_respect_to.size());
+  std::vector<std::vector<at::Tensor>> gradients(with_respect_to.size()),
+      values(with_respect_to.size());
   for (std::int64_t begin = 0; begin < batch; begin += chunk) {
     const std::int64_t end = std::min(begin + chunk, batch);
-    const auto own = targets.size() == 1 ? targets : targets.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    const auto own = targets.size() == 1 ? targets
+                                         : targets.subspan(static_cast<std::size_t>(begin),
+                                                           static_cast<std::size_t>(end - begin));
     Gradient part = gradient_of_chunk(slice(inputs, begin, end), own, with_respect_to);
     scores.push_back(part.target);
     for (std::size_t i = 0; i < with_respect_to.size(); ++i) {
@@ -203,7 +220,8 @@ Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<co
   return {at::cat(scores), joined(gradients), joined(values)};
 }
 
-void Probe::gradients(std::int64_t steps, std::span<const Target> targets, std::span<const ValueId> with_respect_to,
+void Probe::gradients(std::int64_t steps, std::span<const Target> targets,
+                      std::span<const ValueId> with_respect_to,
                       const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
                       const std::function<void(std::int64_t, const Gradient&)>& add) {
   if (steps <= 0) return;
@@ -221,9 +239,13 @@ void Probe::gradients(std::int64_t steps, std::span<const Target> targets, std::
       for (std::size_t i = 0; i < now.size(); ++i) inputs[i].push_back(now[i]);
       if (targets.size() > 1) repeated.insert(repeated.end(), targets.begin(), targets.end());
     }
-    const Gradient all = gradient(joined(inputs), targets.size() > 1 ? std::span<const Target>(repeated) : targets, with_respect_to);
+    const Gradient all =
+        gradient(joined(inputs), targets.size() > 1 ? std::span<const Target>(repeated) : targets,
+                 with_respect_to);
     for (std::int64_t k = begin; k < end; ++k) {
-      const auto own = [&](const at::Tensor& tensor) { return tensor.slice(0, (k - begin) * batch, (k - begin + 1) * batch); };
+      const auto own = [&](const at::Tensor& tensor) {
+        return tensor.slice(0, (k - begin) * batch, (k - begin + 1) * batch);
+      };
       Gradient one{own(all.target), {}, {}};
       for (const at::Tensor& tensor : all.gradients) one.gradients.push_back(own(tensor));
       for (const at::Tensor& tensor : all.values) one.values.push_back(own(tensor));

@@ -1,5 +1,6 @@
-// All the access to a model that a method gets. It batches, splits work to fit the memory limit, counts evaluations,
-// reports progress and honours cancellation, so that no method has a line for any of these.
+// All the access to a model that a method gets. It batches, splits work to fit the memory limit,
+// counts evaluations, reports progress and honours cancellation, so that no method has a line for
+// any of these.
 #pragma once
 
 #include <functional>
@@ -34,25 +35,29 @@ class Probe {
   const Graph& graph() const;
 
   // The wanted values for these inputs (each [N, ...], in the graph's order), without gradient.
-  std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs, std::span<const ValueId> wanted);
+  std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs,
+                                  std::span<const ValueId> wanted);
 
   // Each sample's target, [N] float32. targets: one per sample, or one for all.
   at::Tensor target(std::span<const at::Tensor> inputs, std::span<const Target> targets);
 
   struct Gradient {
-    at::Tensor target;                    // [N]
-    std::vector<at::Tensor> gradients;    // d target / d value, per value asked for: [N, ...]
-    std::vector<at::Tensor> values;       // the values themselves
+    at::Tensor target;                  // [N]
+    std::vector<at::Tensor> gradients;  // d target / d value, per value asked for: [N, ...]
+    std::vector<at::Tensor> values;     // the values themselves
   };
-  // Gradients of each sample's target with respect to values of the graph (inputs or any tensor in the middle; the
-  // backward pass goes no further than it must). targets: one per sample, or one for all. An input that can't
-  // influence the target has a zero gradient. Throws Error (Fault::model) when an operator has no derivative.
+  // Gradients of each sample's target with respect to values of the graph (inputs or any tensor in
+  // the middle; the backward pass goes no further than it must). targets: one per sample, or one
+  // for all. An input that can't influence the target has a zero gradient. Throws Error
+  // (Fault::model) when an operator has no derivative.
   Gradient gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
                     std::span<const ValueId> with_respect_to);
 
-  // Gradients at many points, too many to hold: `point(k)` makes the inputs of step k (each [N, ...], N as in the
-  // question), `add(k, gradient)` receives its gradients, in order of k. Steps are put into chunks and run together.
-  void gradients(std::int64_t steps, std::span<const Target> targets, std::span<const ValueId> with_respect_to,
+  // Gradients at many points, too many to hold: `point(k)` makes the inputs of step k (each [N,
+  // ...], N as in the question), `add(k, gradient)` receives its gradients, in order of k. Steps
+  // are put into chunks and run together.
+  void gradients(std::int64_t steps, std::span<const Target> targets,
+                 std::span<const ValueId> with_respect_to,
                  const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
                  const std::function<void(std::int64_t, const Gradient&)>& add);
 

@@ -1,5 +1,5 @@
-// Gauss–Legendre nodes are the roots of the Legendre polynomial, by Newton's method from Chebyshev-like guesses
-// (Abramowitz and Stegun 25.4.29); exact for polynomials of degree 2n − 1.
+// Gauss–Legendre nodes are the roots of the Legendre polynomial, by Newton's method from
+// Chebyshev-like guesses (Abramowitz and Stegun 25.4.29); exact for polynomials of degree 2n − 1.
 #include "pellucid/explain/quadrature.h"
 
 #include <array>
@@ -12,8 +12,8 @@
 namespace pellucid {
 namespace {
 
-constexpr std::array<std::string_view, 5> names = {"gausslegendre", "trapezoid", "riemann_left", "riemann_right",
-                                                   "riemann_middle"};
+constexpr std::array<std::string_view, 5> names = {"gausslegendre", "trapezoid", "riemann_left",
+                                                   "riemann_right", "riemann_middle"};
 
 Quadrature gauss_legendre(int n) {
   Quadrature rule;
@@ -58,7 +58,10 @@ Quadrature quadrature(std::string_view name, int n) {
     }
     return rule;
   }
-  const double offset = name == "riemann_left" ? 0 : name == "riemann_right" ? 1 : name == "riemann_middle" ? 0.5 : -1;
+  const double offset = name == "riemann_left"     ? 0
+                        : name == "riemann_right"  ? 1
+                        : name == "riemann_middle" ? 0.5
+                                                   : -1;
   if (offset < 0) throw usage_error("no quadrature is called \"" + std::string(name) + "\"");
   for (int k = 0; k < n; ++k) {
     rule.points.push_back((k + offset) / n);

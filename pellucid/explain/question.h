@@ -10,7 +10,8 @@
 
 namespace pellucid {
 
-// A scalar per sample out of the model's raw outputs (a logit where it gives logits; never softmaxed).
+// A scalar per sample out of the model's raw outputs (a logit where it gives logits; never
+// softmaxed).
 struct Target {
   enum class Kind {
     entry,       // outputs[output][n, index...]
@@ -19,15 +20,17 @@ struct Target {
     whole,       // the only number of a scalar output per sample
   };
   Kind kind = Kind::entry;
-  int output = 0;                     // which of the graph's outputs
-  std::int64_t index = 0;             // along dimension 1 of the output
-  std::int64_t against = 0;           // of a difference
-  ValueId value = no_value;           // of a unit
-  std::vector<std::int64_t> position; // of a neuron: one index per remaining dimension; empty: mean over all
-  std::string text;                   // as it is shown: "242 boxer", "281 tabby − 285 Egyptian cat", "layer4#17"
-  std::string slug;                   // for file names: "281", "281-285", "layer4-17"
+  int output = 0;            // which of the graph's outputs
+  std::int64_t index = 0;    // along dimension 1 of the output
+  std::int64_t against = 0;  // of a difference
+  ValueId value = no_value;  // of a unit
+  std::vector<std::int64_t>
+      position;      // of a neuron: one index per remaining dimension; empty: mean over all
+  std::string text;  // as it is shown: "242 boxer", "281 tabby − 285 Egyptian cat", "layer4#17"
+  std::string slug;  // for file names: "281", "281-285", "layer4-17"
 
-  // The scalars, shape [N], from the value the target reads. Throws Error (Fault::usage) when it does not exist.
+  // The scalars, shape [N], from the value the target reads. Throws Error (Fault::usage) when it
+  // does not exist.
   at::Tensor of(const at::Tensor& value_read) const;
   // The value of the graph that the target reads.
   ValueId reads(const Graph& graph) const;

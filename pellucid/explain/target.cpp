@@ -1,4 +1,5 @@
-// The grammar of targets: classes by index, label or rank, differences, channels and neurons of a layer.
+// The grammar of targets: classes by index, label or rank, differences, channels and neurons of a
+// layer.
 #include "pellucid/explain/target.h"
 
 #include <ATen/ops/topk.h>
@@ -57,10 +58,12 @@ struct Side {
 Side parse_side(std::string_view word, const Model& model, int output) {
   word = trimmed(word);
   const auto count = class_count(model, output);
-  // A label wins over a number only if it is no number: a class called "7" is asked for by its index.
+  // A label wins over a number only if it is no number: a class called "7" is asked for by its
+  // index.
   if (const auto index = whole_number(word)) {
     if (*index < 0 || (count && *index >= *count)) {
-      throw usage_error("class " + std::string(word) + " does not exist").at("target")
+      throw usage_error("class " + std::string(word) + " does not exist")
+          .at("target")
           .hint("the output has the classes 0 to " + std::to_string(count.value_or(1) - 1));
     }
     return {*index, 0};
@@ -68,7 +71,9 @@ Side parse_side(std::string_view word, const Model& model, int output) {
   if (word.size() > 3 && lower_case(word.substr(0, 3)) == "top") {
     if (const auto rank = whole_number(word.substr(3)); rank && *rank >= 1) {
       if (count && *rank > *count) {
-        throw usage_error("\"" + std::string(word) + "\" asks for more classes than the " + std::to_string(*count) + " there are").at("target");
+        throw usage_error("\"" + std::string(word) + "\" asks for more classes than the " +
+                          std::to_string(*count) + " there are")
+            .at("target");
       }
       return {0, static_cast<int>(*rank)};
     }
@@ -78,19 +83,26 @@ Side parse_side(std::string_view word, const Model& model, int output) {
   if (classes.size() > 1) {
     std::vector<std::string> candidates;
     for (const std::int64_t index : classes) candidates.push_back(class_text(model, index));
-    throw usage_error("the label \"" + std::string(word) + "\" is ambiguous").at("target")
+    throw usage_error("the label \"" + std::string(word) + "\" is ambiguous")
+        .at("target")
         .hint("take the index of one of " + join(candidates, ", "));
   }
   if (model.metadata.labels.empty()) {
-    throw usage_error("\"" + std::string(word) + "\" is no class: the model has no labels").at("target")
+    throw usage_error("\"" + std::string(word) + "\" is no class: the model has no labels")
+        .at("target")
         .hint("give an index, top1, LAYER#CHANNEL, or labels in a sidecar MODEL.json");
   }
   std::vector<std::string> names;
-  for (const auto& labels : model.metadata.labels) names.insert(names.end(), labels.begin(), labels.end());
-  throw usage_error("no class is called \"" + std::string(word) + "\"").at("target").hint("the nearest are " + nearest(word, names));
+  for (const auto& labels : model.metadata.labels)
+    names.insert(names.end(), labels.begin(), labels.end());
+  throw usage_error("no class is called \"" + std::string(word) + "\"")
+      .at("target")
+      .hint("the nearest are " + nearest(word, names));
 }
 
-bool is_label(std::string_view word, const Model& model) { return !classes_named(word, model).empty(); }
+bool is_label(std::string_view word, const Model& model) {
+  return !classes_named(word, model).empty();
+}
 
 TargetWish parse_unit(std::string_view word, const Model& model) {
   const std::size_t hash = word.rfind('#');
@@ -102,7 +114,9 @@ TargetWish parse_unit(std::string_view word, const Model& model) {
     rest = rest.substr(0, at_sign);
   }
   const auto channel = whole_number(trimmed(rest));
-  if (!channel || *channel < 0) throw usage_error("\"" + std::string(rest) + "\" is no channel").at("target " + std::string(word));
+  if (!channel || *channel < 0)
+    throw usage_error("\"" + std::string(rest) + "\" is no channel")
+        .at("target " + std::string(word));
   TargetWish wish;
   wish.target.kind = Target::Kind::unit;
   wish.target.value = layer.value;
@@ -110,7 +124,9 @@ TargetWish parse_unit(std::string_view word, const Model& model) {
   while (!place.empty()) {
     const std::size_t comma = place.find(',');
     const auto coordinate = whole_number(trimmed(place.substr(0, comma)));
-    if (!coordinate || *coordinate < 0) throw usage_error("\"" + std::string(place) + "\" is no position").at("target " + std::string(word));
+    if (!coordinate || *coordinate < 0)
+      throw usage_error("\"" + std::string(place) + "\" is no position")
+          .at("target " + std::string(word));
     wish.target.position.push_back(*coordinate);
     place = comma == std::string_view::npos ? std::string_view() : place.substr(comma + 1);
   }
@@ -130,7 +146,8 @@ int take_output(std::string_view& word, const Model& model) {
   const auto outputs = model.graph->outputs();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string& name = outputs[i].name;
-    if (!name.empty() && word.size() > name.size() && word.starts_with(name) && word[name.size()] == '/') {
+    if (!name.empty() && word.size() > name.size() && word.starts_with(name) &&
+        word[name.size()] == '/') {
       word.remove_prefix(name.size() + 1);
       return static_cast<int>(i);
     }
@@ -145,7 +162,8 @@ TargetWish parse_one(std::string_view word, const Model& model) {
   TargetWish wish;
   if (!whole_label) wish.target.output = take_output(word, model);
   // A colon inside a label does not split it.
-  std::size_t colon = whole_label || is_label(word, model) ? std::string_view::npos : word.find(':');
+  std::size_t colon =
+      whole_label || is_label(word, model) ? std::string_view::npos : word.find(':');
   const Side side = parse_side(word.substr(0, colon), model, wish.target.output);
   wish.target.index = side.index;
   wish.rank = side.rank;
@@ -177,11 +195,14 @@ std::vector<std::string_view> split_list(std::string_view list, const Model& mod
       end = std::min(list.find(',', begin), list.size());
       const std::size_t at_sign = list.find('@', begin);
       if (at_sign != std::string_view::npos && at_sign < end) {
-        // Digits and commas belong to the position, up to the rank that the layer has; "4,7" is one.
-        const std::size_t other = std::min(list.find_first_not_of("0123456789, ", at_sign + 1), list.size());
+        // Digits and commas belong to the position, up to the rank that the layer has; "4,7" is
+        // one.
+        const std::size_t other =
+            std::min(list.find_first_not_of("0123456789, ", at_sign + 1), list.size());
         end = other == list.size() ? other : list.rfind(',', other);
         // No position at all: the word ends at its comma, and parse_unit says what is wrong.
-        if (end == std::string_view::npos || end < at_sign) end = std::min(list.find(',', at_sign), list.size());
+        if (end == std::string_view::npos || end < at_sign)
+          end = std::min(list.find(',', at_sign), list.size());
       }
     }
     words.push_back(list.substr(begin, end - begin));
@@ -212,13 +233,16 @@ void set_text(Target& target, const Model& model) {
 std::string class_text(const Model& model, std::int64_t index) {
   const auto& labels = model.metadata.labels;
   const auto i = static_cast<std::size_t>(index);
-  return std::to_string(index) + (i < labels.size() && !labels[i].empty() ? " " + labels[i].front() : "");
+  return std::to_string(index) +
+         (i < labels.size() && !labels[i].empty() ? " " + labels[i].front() : "");
 }
 
 std::vector<std::string> default_targets(const Model& model) {
   const auto count = class_count(model, 0);
-  const OutputKind kind = model.metadata.outputs.empty() ? OutputKind::other : model.metadata.outputs.front().kind;
-  const bool ranked = kind == OutputKind::logits || kind == OutputKind::probabilities || kind == OutputKind::multilabel;
+  const OutputKind kind =
+      model.metadata.outputs.empty() ? OutputKind::other : model.metadata.outputs.front().kind;
+  const bool ranked = kind == OutputKind::logits || kind == OutputKind::probabilities ||
+                      kind == OutputKind::multilabel;
   return {ranked && count.value_or(2) > 1 ? "top1" : "0"};
 }
 
@@ -239,29 +263,36 @@ Target resolve(const TargetWish& wish, const Model& model, std::span<const at::T
   const at::Tensor& output = outputs[static_cast<std::size_t>(target.output)];
   const std::string name = model.graph->outputs()[static_cast<std::size_t>(target.output)].name;
   if (!at::isFloatingType(output.scalar_type())) {
-    throw usage_error("the output" + (name.empty() ? "" : " \"" + name + "\"") + " holds no real numbers").at("target");
+    throw usage_error("the output" + (name.empty() ? "" : " \"" + name + "\"") +
+                      " holds no real numbers")
+        .at("target");
   }
   if (output.numel() == output.size(0) || output.dim() <= 1) {
     if (target.kind == Target::Kind::difference || target.index != 0 || wish.rank > 1) {
-      throw usage_error("the output is a single number, which has no classes").at("target").hint("leave out --target");
+      throw usage_error("the output is a single number, which has no classes")
+          .at("target")
+          .hint("leave out --target");
     }
     target.kind = Target::Kind::whole;
     set_text(target, model);
     return target;
   }
   if (output.dim() > 2) {
-    throw usage_error("the output is dense: a class of it needs a place").at("target")
+    throw usage_error("the output is dense: a class of it needs a place")
+        .at("target")
         .hint("name a channel and position of a layer: LAYER#CHANNEL@y,x");
   }
   const auto at_rank = [&](int rank) {
-    const at::Tensor order = std::get<1>(at::topk(output[0], std::min<std::int64_t>(rank, output.size(1))));
+    const at::Tensor order =
+        std::get<1>(at::topk(output[0], std::min<std::int64_t>(rank, output.size(1))));
     return order[order.size(0) - 1].item<std::int64_t>();
   };
   if (wish.rank > 0) target.index = at_rank(wish.rank);
   if (wish.against_rank) target.against = at_rank(*wish.against_rank);
   for (const std::int64_t index : {target.index, target.against}) {
     if (index < 0 || index >= output.size(1)) {
-      throw usage_error("class " + std::to_string(index) + " does not exist").at("target")
+      throw usage_error("class " + std::to_string(index) + " does not exist")
+          .at("target")
           .hint("the output has the classes 0 to " + std::to_string(output.size(1) - 1));
     }
   }
@@ -278,24 +309,31 @@ ValueId Target::reads(const Graph& graph) const {
 
 at::Tensor Target::of(const at::Tensor& read) const {
   switch (kind) {
-    case Kind::entry: return read.select(1, index);
-    case Kind::difference: return read.select(1, index) - read.select(1, against);
-    case Kind::whole: return read.reshape({read.size(0)});
+    case Kind::entry:
+      return read.select(1, index);
+    case Kind::difference:
+      return read.select(1, index) - read.select(1, against);
+    case Kind::whole:
+      return read.reshape({read.size(0)});
     case Kind::unit: {
       // A channel of [N, C, ...]; of tokens [N, T, C] the channel is the last dimension.
       const std::int64_t dimension = read.dim() == 3 ? 2 : 1;
       if (read.dim() < 2 || index >= read.size(dimension)) {
-        throw usage_error("channel " + std::to_string(index) + " does not exist").at("target " + text)
-            .hint(read.dim() < 2 ? "the layer has no channels" : "the layer has " + std::to_string(read.size(dimension)));
+        throw usage_error("channel " + std::to_string(index) + " does not exist")
+            .at("target " + text)
+            .hint(read.dim() < 2 ? "the layer has no channels"
+                                 : "the layer has " + std::to_string(read.size(dimension)));
       }
       at::Tensor unit = read.select(dimension, index);
       if (position.empty()) return unit.dim() > 1 ? unit.flatten(1).mean(1) : unit;
       if (static_cast<std::int64_t>(position.size()) != unit.dim() - 1) {
-        throw usage_error("the position has " + std::to_string(position.size()) + " coordinates, the layer has " +
-                          std::to_string(unit.dim() - 1)).at("target " + text);
+        throw usage_error("the position has " + std::to_string(position.size()) +
+                          " coordinates, the layer has " + std::to_string(unit.dim() - 1))
+            .at("target " + text);
       }
       for (const std::int64_t coordinate : position) {
-        if (coordinate >= unit.size(1)) throw usage_error("the position lies outside the layer").at("target " + text);
+        if (coordinate >= unit.size(1))
+          throw usage_error("the position lies outside the layer").at("target " + text);
         unit = unit.select(1, coordinate);
       }
       return unit;

@@ -1,4 +1,5 @@
-// The contract of a model format: bytes → Model. One file per format in this folder, collected by CMake.
+// The contract of a model format: bytes → Model. One file per format in this folder, collected by
+// CMake.
 #pragma once
 
 #include <span>
@@ -17,9 +18,9 @@ struct LoadSettings {
 };
 
 struct Format {
-  std::string_view name;         // "exported_program"
-  std::string_view summary;      // "PyTorch exported program (.pt2)"
-  std::string_view extensions;   // ".pt2"
+  std::string_view name;        // "exported_program"
+  std::string_view summary;     // "PyTorch exported program (.pt2)"
+  std::string_view extensions;  // ".pt2"
   bool (*recognises)(std::span<const std::byte> bytes);
   // Throws Error (Fault::model) naming the record or node, and what to do.
   Model (*read)(const ModelBytes& bytes, std::string_view file, const LoadSettings& settings);

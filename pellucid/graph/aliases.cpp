@@ -20,19 +20,48 @@ bool returns_tensor(const c10::FunctionSchema& schema) {
   return false;
 }
 
-// Composite operators without an annotation may hand their input back. These never do; they are named because taking
-// them for views would keep nearly every in-place activation from becoming functional.
-constexpr std::array fresh_composites = {
-    "aten::conv1d", "aten::conv2d", "aten::conv3d", "aten::conv_transpose1d", "aten::conv_transpose2d",
-    "aten::conv_transpose3d", "aten::linear", "aten::batch_norm", "aten::instance_norm", "aten::layer_norm",
-    "aten::group_norm", "aten::matmul", "aten::softmax", "aten::log_softmax", "aten::scaled_dot_product_attention",
-    "aten::max_pool1d", "aten::max_pool2d", "aten::max_pool3d", "aten::avg_pool1d", "aten::adaptive_avg_pool1d",
-    "aten::adaptive_avg_pool2d", "aten::adaptive_avg_pool3d", "aten::adaptive_max_pool1d", "aten::silu", "aten::mish",
-    "aten::relu6", "aten::selu", "aten::prelu", "aten::layer_norm", "aten::bilinear", "aten::embedding",
-    "aten::cosine_similarity", "aten::one_hot", "aten::sym_size", "aten::cdist"};
+// Composite operators without an annotation may hand their input back. These never do; they are
+// named because taking them for views would keep nearly every in-place activation from becoming
+// functional.
+constexpr std::array fresh_composites = {"aten::conv1d",
+                                         "aten::conv2d",
+                                         "aten::conv3d",
+                                         "aten::conv_transpose1d",
+                                         "aten::conv_transpose2d",
+                                         "aten::conv_transpose3d",
+                                         "aten::linear",
+                                         "aten::batch_norm",
+                                         "aten::instance_norm",
+                                         "aten::layer_norm",
+                                         "aten::group_norm",
+                                         "aten::matmul",
+                                         "aten::softmax",
+                                         "aten::log_softmax",
+                                         "aten::scaled_dot_product_attention",
+                                         "aten::max_pool1d",
+                                         "aten::max_pool2d",
+                                         "aten::max_pool3d",
+                                         "aten::avg_pool1d",
+                                         "aten::adaptive_avg_pool1d",
+                                         "aten::adaptive_avg_pool2d",
+                                         "aten::adaptive_avg_pool3d",
+                                         "aten::adaptive_max_pool1d",
+                                         "aten::silu",
+                                         "aten::mish",
+                                         "aten::relu6",
+                                         "aten::selu",
+                                         "aten::prelu",
+                                         "aten::layer_norm",
+                                         "aten::bilinear",
+                                         "aten::embedding",
+                                         "aten::cosine_similarity",
+                                         "aten::one_hot",
+                                         "aten::sym_size",
+                                         "aten::cdist"};
 
 bool is_fresh_composite(const std::string& name) {
-  return std::find(fresh_composites.begin(), fresh_composites.end(), name) != fresh_composites.end();
+  return std::find(fresh_composites.begin(), fresh_composites.end(), name) !=
+         fresh_composites.end();
 }
 
 }  // namespace
@@ -61,7 +90,8 @@ std::vector<ValueId> written_by(const Node& node) {
     // A body's inputs are, in order, the last operands of the block.
     for (const auto& body : node.bodies) {
       const Aliases aliases(*body);
-      const std::size_t first = node.operands.size() - std::min(node.operands.size(), body->inputs().size());
+      const std::size_t first =
+          node.operands.size() - std::min(node.operands.size(), body->inputs().size());
       for (std::size_t i = 0; i < body->inputs().size() && first + i < node.operands.size(); ++i) {
         if (!aliases.mutated(body->inputs()[i])) continue;
         for_each_value(node.operands[first + i], [&](ValueId id) { written.push_back(id); });
@@ -91,8 +121,10 @@ Aliases::Aliases(const Graph& graph) {
     ValueId first = no_value;
     const auto unite = [&](ValueId id) {
       if (!graph.value(id).is_tensor) return;
-      if (first == no_value) first = id;
-      else sets.unite(id, first);
+      if (first == no_value)
+        first = id;
+      else
+        sets.unite(id, first);
     };
     for_each_operand_value(node, unite);
     for_each_result(node, unite);
@@ -103,7 +135,8 @@ Aliases::Aliases(const Graph& graph) {
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     for (const ValueId id : written_by(graph.nodes()[n])) {
       std::vector<int>& writers = writers_[static_cast<std::size_t>(set_of(id))];
-      if (writers.empty() || writers.back() != static_cast<int>(n)) writers.push_back(static_cast<int>(n));
+      if (writers.empty() || writers.back() != static_cast<int>(n))
+        writers.push_back(static_cast<int>(n));
     }
   }
 }

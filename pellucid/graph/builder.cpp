@@ -1,5 +1,5 @@
-// GraphBuilder: validates each step, so that a Graph that exists is well formed (defined before use, defined once,
-// every call fitting its operator's schema).
+// GraphBuilder: validates each step, so that a Graph that exists is well formed (defined before
+// use, defined once, every call fitting its operator's schema).
 #include "pellucid/graph/builder.h"
 
 #include <algorithm>
@@ -19,10 +19,11 @@ std::optional<c10::OperatorHandle> find_operator(std::string_view op) {
 }
 
 constexpr std::array python_operators = {
-    "add",  "sub",   "mul", "truediv", "floordiv", "mod",     "pow",      "neg",       "pos",   "abs", "eq",
-    "ne",   "lt",    "le",  "gt",      "ge",       "and_",    "or_",      "xor",       "not_",  "getitem", "lshift", "rshift",
-    "ceil", "floor", "round", "trunc", "sqrt",     "sym_int", "sym_float", "sym_not",  "sym_max", "sym_min", "sym_ite",
-    "max",  "min",   "int", "float",   "bool", "sym_sum"};
+    "add",     "sub",     "mul",   "truediv", "floordiv", "mod",       "pow",     "neg",
+    "pos",     "abs",     "eq",    "ne",      "lt",       "le",        "gt",      "ge",
+    "and_",    "or_",     "xor",   "not_",    "getitem",  "lshift",    "rshift",  "ceil",
+    "floor",   "round",   "trunc", "sqrt",    "sym_int",  "sym_float", "sym_not", "sym_max",
+    "sym_min", "sym_ite", "max",   "min",     "int",      "float",     "bool",    "sym_sum"};
 
 constexpr std::array blocks = {"cond", "wrap_with_set_grad_enabled", "wrap_with_autocast"};
 
@@ -73,7 +74,8 @@ ValueId GraphBuilder::add_input(Value value) {
 }
 
 ValueId GraphBuilder::add_constant(Value value, Constant constant) {
-  if (!constant.data.defined()) throw model_error("the constant \"" + value.name + "\" has no data");
+  if (!constant.data.defined())
+    throw model_error("the constant \"" + value.name + "\" has no data");
   const ValueId id = define(std::move(value), -1);
   constant.value = id;
   graph_->constant_of_[id] = graph_->constants_.size();
@@ -83,18 +85,28 @@ ValueId GraphBuilder::add_constant(Value value, Constant constant) {
 
 ValueId GraphBuilder::use(std::string_view name) const {
   const ValueId id = graph_->find(name);
-  if (id == no_value) throw model_error("the value \"" + std::string(name) + "\" is used but never defined");
+  if (id == no_value)
+    throw model_error("the value \"" + std::string(name) + "\" is used but never defined");
   if (!defined_[static_cast<std::size_t>(id)]) {
     throw model_error("the value \"" + std::string(name) + "\" is used before it is defined");
   }
   return id;
 }
 
-void GraphBuilder::add_aten(std::string name, std::string_view op, std::vector<NamedOperand> operands,
-                            std::vector<Result> results, Origin origin) {
-  Node node{.kind = NodeKind::aten, .name = std::move(name), .op = std::string(op), .handle = find_operator(op),
-            .operands = {}, .results = std::move(results), .bodies = {}, .origin = std::move(origin)};
-  const auto refuse = [&](std::string why) { return model_error(std::move(why)).at("node " + node.name); };
+void GraphBuilder::add_aten(std::string name, std::string_view op,
+                            std::vector<NamedOperand> operands, std::vector<Result> results,
+                            Origin origin) {
+  Node node{.kind = NodeKind::aten,
+            .name = std::move(name),
+            .op = std::string(op),
+            .handle = find_operator(op),
+            .operands = {},
+            .results = std::move(results),
+            .bodies = {},
+            .origin = std::move(origin)};
+  const auto refuse = [&](std::string why) {
+    return model_error(std::move(why)).at("node " + node.name);
+  };
   if (!node.handle) throw refuse("unknown operator " + node.op);
 
   const std::vector<c10::Argument>& arguments = node.handle->schema().arguments();
@@ -102,13 +114,16 @@ void GraphBuilder::add_aten(std::string name, std::string_view op, std::vector<N
   for (std::size_t i = 0; i < operands.size(); ++i) {
     std::size_t place = i;
     if (!operands[i].name.empty()) {
-      const auto found = std::find_if(arguments.begin(), arguments.end(),
-                                      [&](const c10::Argument& a) { return a.name() == operands[i].name; });
-      if (found == arguments.end()) throw refuse(node.op + " has no argument \"" + operands[i].name + "\"");
+      const auto found =
+          std::find_if(arguments.begin(), arguments.end(),
+                       [&](const c10::Argument& a) { return a.name() == operands[i].name; });
+      if (found == arguments.end())
+        throw refuse(node.op + " has no argument \"" + operands[i].name + "\"");
       place = static_cast<std::size_t>(found - arguments.begin());
     }
     if (place >= arguments.size()) throw refuse(node.op + " got more arguments than it has");
-    if (placed[place]) throw refuse(node.op + " got the argument \"" + arguments[place].name() + "\" twice");
+    if (placed[place])
+      throw refuse(node.op + " got the argument \"" + arguments[place].name() + "\" twice");
     placed[place] = std::move(operands[i].operand);
   }
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -124,15 +139,26 @@ void GraphBuilder::add_aten(std::string name, std::string_view op, std::vector<N
 
 void GraphBuilder::add_python(std::string name, std::string_view op, std::vector<Operand> operands,
                               std::vector<Result> results, Origin origin) {
-  add({.kind = NodeKind::python, .name = std::move(name), .op = std::string(op), .handle = {},
-       .operands = std::move(operands), .results = std::move(results), .bodies = {}, .origin = std::move(origin)});
+  add({.kind = NodeKind::python,
+       .name = std::move(name),
+       .op = std::string(op),
+       .handle = {},
+       .operands = std::move(operands),
+       .results = std::move(results),
+       .bodies = {},
+       .origin = std::move(origin)});
 }
 
 void GraphBuilder::add_block(std::string name, std::string_view op, std::vector<Operand> operands,
-                             std::vector<std::shared_ptr<const Graph>> bodies, std::vector<Result> results,
-                             Origin origin) {
-  add({.kind = NodeKind::block, .name = std::move(name), .op = std::string(op), .handle = {},
-       .operands = std::move(operands), .results = std::move(results), .bodies = std::move(bodies),
+                             std::vector<std::shared_ptr<const Graph>> bodies,
+                             std::vector<Result> results, Origin origin) {
+  add({.kind = NodeKind::block,
+       .name = std::move(name),
+       .op = std::string(op),
+       .handle = {},
+       .operands = std::move(operands),
+       .results = std::move(results),
+       .bodies = std::move(bodies),
        .origin = std::move(origin)});
 }
 
@@ -142,15 +168,15 @@ void GraphBuilder::add(Node node) {
       case NodeKind::aten: {
         const c10::FunctionSchema& schema = node.handle.value().schema();
         if (node.operands.size() != schema.arguments().size()) {
-          throw model_error(node.op + " wants " + std::to_string(schema.arguments().size()) + " arguments, got " +
-                            std::to_string(node.operands.size()));
+          throw model_error(node.op + " wants " + std::to_string(schema.arguments().size()) +
+                            " arguments, got " + std::to_string(node.operands.size()));
         }
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
           node.operands[i] = fit(node.operands[i], schema.arguments()[i]);
         }
         if (node.results.size() > schema.returns().size()) {
-          throw model_error(node.op + " returns " + std::to_string(schema.returns().size()) + " values, not " +
-                            std::to_string(node.results.size()));
+          throw model_error(node.op + " returns " + std::to_string(schema.returns().size()) +
+                            " values, not " + std::to_string(node.results.size()));
         }
         for (std::size_t i = 0; i < node.results.size(); ++i) {
           const bool returns_list = schema.returns()[i].type()->kind() == c10::TypeKind::ListType;
@@ -179,9 +205,11 @@ void GraphBuilder::add(Node node) {
 void GraphBuilder::finish(Node node) {
   const auto index = static_cast<int>(graph_->nodes_.size());
   for_each_operand_value(node, [&](ValueId id) {
-    if (id < 0 || static_cast<std::size_t>(id) >= graph_->values_.size()) throw model_error("uses an unknown value");
+    if (id < 0 || static_cast<std::size_t>(id) >= graph_->values_.size())
+      throw model_error("uses an unknown value");
     if (!defined_[static_cast<std::size_t>(id)]) {
-      throw model_error("the value \"" + graph_->value(id).name + "\" is used before it is defined");
+      throw model_error("the value \"" + graph_->value(id).name +
+                        "\" is used before it is defined");
     }
     std::vector<int>& users = graph_->users_[static_cast<std::size_t>(id)];
     if (users.empty() || users.back() != index) users.push_back(index);
@@ -208,7 +236,8 @@ void GraphBuilder::add_output(Output output) {
 std::shared_ptr<const Graph> GraphBuilder::build() && {
   if (graph_->outputs_.empty()) throw model_error("the graph has no output");
   for (std::size_t i = 0; i < defined_.size(); ++i) {
-    if (!defined_[i]) throw model_error("the value \"" + graph_->values_[i].name + "\" is never defined");
+    if (!defined_[i])
+      throw model_error("the value \"" + graph_->values_[i].name + "\" is never defined");
   }
   return std::shared_ptr<const Graph>(graph_.release());
 }

@@ -1,4 +1,5 @@
-// The only way to make a Graph. Every front-end drives it; it validates each step and names what is wrong.
+// The only way to make a Graph. Every front-end drives it; it validates each step and names what is
+// wrong.
 #pragma once
 
 #include "pellucid/graph/graph.h"
@@ -17,7 +18,8 @@ class GraphBuilder {
   ~GraphBuilder();
   GraphBuilder(GraphBuilder&&) noexcept;
 
-  // Each defines a value and returns it. Throws Error (Fault::model) when the name is taken or empty.
+  // Each defines a value and returns it. Throws Error (Fault::model) when the name is taken or
+  // empty.
   ValueId add_input(Value value);
   ValueId add_constant(Value value, Constant constant);
   ValueId declare(Value value);  // to be defined by a node that is added later
@@ -25,21 +27,24 @@ class GraphBuilder {
   // The value of that name. Throws Error when there is none, or when it is not defined yet.
   ValueId use(std::string_view name) const;
 
-  // An operator call. `op` is "namespace::name.overload" ("aten::add.Tensor"). Operands are placed by the schema,
-  // defaults filled in, literals converted to the types the schema wants (a number for a tensor becomes a wrapped
-  // 0-dim tensor). Throws Error naming the node when the operator is unknown or an operand does not fit.
-  void add_aten(std::string name, std::string_view op, std::vector<NamedOperand> operands, std::vector<Result> results,
-                Origin origin);
-  void add_python(std::string name, std::string_view op, std::vector<Operand> operands, std::vector<Result> results,
-                  Origin origin);
+  // An operator call. `op` is "namespace::name.overload" ("aten::add.Tensor"). Operands are placed
+  // by the schema, defaults filled in, literals converted to the types the schema wants (a number
+  // for a tensor becomes a wrapped 0-dim tensor). Throws Error naming the node when the operator is
+  // unknown or an operand does not fit.
+  void add_aten(std::string name, std::string_view op, std::vector<NamedOperand> operands,
+                std::vector<Result> results, Origin origin);
+  void add_python(std::string name, std::string_view op, std::vector<Operand> operands,
+                  std::vector<Result> results, Origin origin);
   void add_block(std::string name, std::string_view op, std::vector<Operand> operands,
-                 std::vector<std::shared_ptr<const Graph>> bodies, std::vector<Result> results, Origin origin);
+                 std::vector<std::shared_ptr<const Graph>> bodies, std::vector<Result> results,
+                 Origin origin);
   // A node as a rewrite made it: all of it is validated as if it came from a file.
   void add(Node node);
 
   void add_output(Output output);
 
-  // Checks that every value is defined before it is used and defined once, and that there is an output.
+  // Checks that every value is defined before it is used and defined once, and that there is an
+  // output.
   std::shared_ptr<const Graph> build() &&;
 
  private:
@@ -50,8 +55,9 @@ class GraphBuilder {
   std::vector<bool> defined_;
 };
 
-// A copy of the graph with its nodes, constants and outputs replaced; unused constants and nodes are dropped (a node
-// that mutates a value still in use is kept). Values keep their names, and ids are made anew.
+// A copy of the graph with its nodes, constants and outputs replaced; unused constants and nodes
+// are dropped (a node that mutates a value still in use is kept). Values keep their names, and ids
+// are made anew.
 struct GraphParts {
   std::vector<Value> values;  // operands below refer to these
   std::vector<ValueId> inputs;

@@ -10,7 +10,9 @@ namespace pellucid {
 
 class DisjointSets {
  public:
-  explicit DisjointSets(std::size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0); }
+  explicit DisjointSets(std::size_t count) : parent_(count) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+  }
 
   ValueId root(ValueId id) {
     while (at(id) != id) id = at(id) = at(at(id));

@@ -1,7 +1,7 @@
 // A network as an immutable list of operator calls on named values.
 //
-// Every value has one name and is defined once: by an input, a constant or a node. "A hook" is a value's name.
-// Only GraphBuilder makes a Graph; a rewrite takes one and returns another.
+// Every value has one name and is defined once: by an input, a constant or a node. "A hook" is a
+// value's name. Only GraphBuilder makes a Graph; a rewrite takes one and returns another.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,9 +27,9 @@ inline constexpr ValueId no_value = -1;
 // What the file says of a value before anything runs.
 struct Value {
   std::string name;
-  bool is_tensor = true;                          // false: a symbolic number or truth value
-  std::optional<at::ScalarType> dtype;            // of a tensor, if the file tells
-  std::vector<std::optional<std::int64_t>> shape; // of a tensor; nullopt: a symbolic size
+  bool is_tensor = true;                           // false: a symbolic number or truth value
+  std::optional<at::ScalarType> dtype;             // of a tensor, if the file tells
+  std::vector<std::optional<std::int64_t>> shape;  // of a tensor; nullopt: a symbolic size
 };
 
 // Where a node comes from, in the user's own words.
@@ -41,7 +41,8 @@ struct Origin {
 
 class Graph;
 
-// An operand: a constant, a value, nothing, or a list of operands (a list with no value in it is a constant).
+// An operand: a constant, a value, nothing, or a list of operands (a list with no value in it is a
+// constant).
 struct Operand {
   std::variant<c10::IValue, ValueId, std::vector<Operand>> is;
 
@@ -66,10 +67,10 @@ enum class NodeKind {
 
 struct Node {
   NodeKind kind = NodeKind::aten;
-  std::string name;                            // unique; the first value it defines
-  std::string op;                              // "aten::conv2d.default", "python::mul", "block::cond"
-  std::optional<c10::OperatorHandle> handle;   // of an aten node
-  std::vector<Operand> operands;               // in the schema's order, defaults filled in
+  std::string name;  // unique; the first value it defines
+  std::string op;    // "aten::conv2d.default", "python::mul", "block::cond"
+  std::optional<c10::OperatorHandle> handle;  // of an aten node
+  std::vector<Operand> operands;              // in the schema's order, defaults filled in
   std::vector<Result> results;
   std::vector<std::shared_ptr<const Graph>> bodies;  // of a block
   Origin origin;
@@ -84,7 +85,8 @@ struct Constant {
   at::Tensor data;
 };
 
-// A leaf of the model's answer: its path in the returned tree ("out", "aux.0", or "" when it is the answer itself).
+// A leaf of the model's answer: its path in the returned tree ("out", "aux.0", or "" when it is the
+// answer itself).
 struct Output {
   std::string name;
   Operand operand;  // a value, or a constant the model returns as it is

@@ -14,7 +14,9 @@ bool is_number(const c10::IValue& value) {
 }
 
 c10::TypePtr without_optional(const c10::TypePtr& type) {
-  return type->kind() == TypeKind::OptionalType ? type->castRaw<c10::OptionalType>()->getElementType() : type;
+  return type->kind() == TypeKind::OptionalType
+             ? type->castRaw<c10::OptionalType>()->getElementType()
+             : type;
 }
 
 c10::IValue fit_literal(const c10::IValue& value, const c10::TypePtr& type) {
@@ -41,26 +43,39 @@ c10::IValue fit_literal(const c10::IValue& value, const c10::TypePtr& type) {
 
 bool literal_fits(const c10::IValue& value, const c10::TypePtr& type) {
   switch (type->kind()) {
-    case TypeKind::TensorType: return value.isTensor();
+    case TypeKind::TensorType:
+      return value.isTensor();
     case TypeKind::FloatType:
-    case TypeKind::SymFloatType: return value.isDouble();
+    case TypeKind::SymFloatType:
+      return value.isDouble();
     case TypeKind::IntType:
-    case TypeKind::SymIntType: return value.isInt();
+    case TypeKind::SymIntType:
+      return value.isInt();
     case TypeKind::BoolType:
-    case TypeKind::SymBoolType: return value.isBool();
-    case TypeKind::NumberType: return is_number(value);
-    case TypeKind::StringType: return value.isString();
-    case TypeKind::DeviceObjType: return value.isDevice();
-    case TypeKind::ListType: return value.isList();
-    default: return true;  // enumerations are integers; the call itself refuses the rest
+    case TypeKind::SymBoolType:
+      return value.isBool();
+    case TypeKind::NumberType:
+      return is_number(value);
+    case TypeKind::StringType:
+      return value.isString();
+    case TypeKind::DeviceObjType:
+      return value.isDevice();
+    case TypeKind::ListType:
+      return value.isList();
+    default:
+      return true;  // enumerations are integers; the call itself refuses the rest
   }
 }
 
 }  // namespace
 
-c10::TypePtr plain_type(const c10::Argument& argument) { return without_optional(argument.real_type()); }
+c10::TypePtr plain_type(const c10::Argument& argument) {
+  return without_optional(argument.real_type());
+}
 
-at::Tensor wrapped_number(const c10::IValue& number) { return at::native::wrapped_scalar_tensor(number.toScalar()); }
+at::Tensor wrapped_number(const c10::IValue& number) {
+  return at::native::wrapped_scalar_tensor(number.toScalar());
+}
 
 c10::IValue typed_list(std::vector<c10::IValue> items, const c10::TypePtr& element) {
   const auto make = [&](auto list, const auto& convert) {
@@ -76,7 +91,8 @@ c10::IValue typed_list(std::vector<c10::IValue> items, const c10::TypePtr& eleme
       return make(c10::List<std::int64_t>(), [](const c10::IValue& item) { return item.toInt(); });
     case TypeKind::FloatType:
     case TypeKind::SymFloatType:
-      return make(c10::List<double>(), [](const c10::IValue& item) { return item.toScalar().toDouble(); });
+      return make(c10::List<double>(),
+                  [](const c10::IValue& item) { return item.toScalar().toDouble(); });
     case TypeKind::BoolType:
     case TypeKind::SymBoolType:
       return make(c10::List<bool>(), [](const c10::IValue& item) { return item.toBool(); });
@@ -98,7 +114,8 @@ Operand fit(const Operand& operand, const c10::Argument& argument) {
   const c10::TypePtr type = plain_type(argument);
   const bool optional = argument.real_type()->kind() == TypeKind::OptionalType;
   const auto refuse = [&](const std::string& got) -> Error {
-    return model_error("argument \"" + argument.name() + "\" wants " + argument.real_type()->str() + ", got " + got);
+    return model_error("argument \"" + argument.name() + "\" wants " + argument.real_type()->str() +
+                       ", got " + got);
   };
 
   if (operand.is_value()) return operand;
@@ -126,7 +143,8 @@ Operand fit(const Operand& operand, const c10::Argument& argument) {
       const c10::TypePtr plain = without_optional(element);
       const c10::IValue literal = fit_literal(item.constant(), plain);
       const bool may_be_none = element->kind() == TypeKind::OptionalType;
-      if (!(literal.isNone() ? may_be_none : literal_fits(literal, plain))) throw refuse(literal.tagKind());
+      if (!(literal.isNone() ? may_be_none : literal_fits(literal, plain)))
+        throw refuse(literal.tagKind());
       item = {literal};
     }
     if (holds_values) return {std::move(items)};

@@ -7,12 +7,14 @@
 
 namespace pellucid {
 
-// The operand converted for an argument of that type: numbers to floats, lists to typed lists, a number for a tensor
-// to a wrapped 0-dim tensor. Operands that hold values come back with their literals converted. Throws Error
-// (Fault::model) saying what was expected; the caller adds the node.
+// The operand converted for an argument of that type: numbers to floats, lists to typed lists, a
+// number for a tensor to a wrapped 0-dim tensor. Operands that hold values come back with their
+// literals converted. Throws Error (Fault::model) saying what was expected; the caller adds the
+// node.
 Operand fit(const Operand& operand, const c10::Argument& argument);
 
-// A list IValue with the element type of a schema's list argument ("Tensor[]", "int[]", "Tensor?[]", ...).
+// A list IValue with the element type of a schema's list argument ("Tensor[]", "int[]",
+// "Tensor?[]", ...).
 c10::IValue typed_list(std::vector<c10::IValue> items, const c10::TypePtr& element);
 
 // The number as a 0-dim tensor that takes no part in type promotion.

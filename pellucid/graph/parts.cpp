@@ -13,12 +13,16 @@ std::vector<bool> needed_nodes(const GraphParts& parts, std::size_t values) {
   std::vector<std::vector<int>> writers(values);
   DisjointSets sets(values);  // values that may share storage; being too generous only keeps a node
   for (std::size_t n = 0; n < parts.nodes.size(); ++n) {
-    for_each_result(parts.nodes[n], [&](ValueId id) { producer[static_cast<std::size_t>(id)] = static_cast<int>(n); });
+    for_each_result(parts.nodes[n], [&](ValueId id) {
+      producer[static_cast<std::size_t>(id)] = static_cast<int>(n);
+    });
     if (may_share_storage(parts.nodes[n])) {
       ValueId first = no_value;
       const auto unite = [&](ValueId id) {
-        if (first == no_value) first = id;
-        else sets.unite(id, first);
+        if (first == no_value)
+          first = id;
+        else
+          sets.unite(id, first);
       };
       for_each_operand_value(parts.nodes[n], unite);
       for_each_result(parts.nodes[n], unite);
@@ -71,20 +75,26 @@ std::shared_ptr<const Graph> assemble(GraphParts parts) {
 
   GraphBuilder builder;
   std::vector<ValueId> moved(parts.values.size(), no_value);
-  const auto value_of = [&](ValueId id) -> Value& { return parts.values[static_cast<std::size_t>(id)]; };
-  for (const ValueId id : parts.inputs) moved[static_cast<std::size_t>(id)] = builder.add_input(value_of(id));
+  const auto value_of = [&](ValueId id) -> Value& {
+    return parts.values[static_cast<std::size_t>(id)];
+  };
+  for (const ValueId id : parts.inputs)
+    moved[static_cast<std::size_t>(id)] = builder.add_input(value_of(id));
   for (Constant& constant : parts.constants) {
     const auto old = static_cast<std::size_t>(constant.value);
     if (used[old]) moved[old] = builder.add_constant(value_of(constant.value), std::move(constant));
   }
   const auto move_value = [&](ValueId id) {
     const ValueId now = moved[static_cast<std::size_t>(id)];
-    if (now == no_value) throw internal_error("a rewrite uses \"" + value_of(id).name + "\" before it is defined");
+    if (now == no_value)
+      throw internal_error("a rewrite uses \"" + value_of(id).name + "\" before it is defined");
     return now;
   };
   const std::function<void(Operand&)> move_operand = [&](Operand& operand) {
-    if (operand.is_value()) operand.is = move_value(operand.value());
-    else if (operand.is_list()) for (Operand& item : std::get<2>(operand.is)) move_operand(item);
+    if (operand.is_value())
+      operand.is = move_value(operand.value());
+    else if (operand.is_list())
+      for (Operand& item : std::get<2>(operand.is)) move_operand(item);
   };
   for (std::size_t n = 0; n < parts.nodes.size(); ++n) {
     if (!needed[n]) continue;

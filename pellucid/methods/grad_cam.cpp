@@ -1,7 +1,7 @@
 // Grad-CAM: the channels of a layer, weighted by how strongly the target reacts to each.
 //   s(y, x) = Σ_c w_c A_c(y, x),   w_c = mean over positions of d target / d A_c
-// Selvaraju et al. 2017 (arXiv 1610.02391). The map is kept before the paper's final ReLU, in the layer's own grid;
-// the picture shows its positive part.
+// Selvaraju et al. 2017 (arXiv 1610.02391). The map is kept before the paper's final ReLU, in the
+// layer's own grid; the picture shows its positive part.
 #include <ATen/TensorOperators.h>
 
 #include "pellucid/base/error.h"
@@ -25,7 +25,9 @@ Attribution explain(const Question& question, Probe& probe, const Settings&) {
   if (layer == no_value) {
     const auto chosen = find_cam_layer(graph, question.targets.front().reads(graph));
     if (!chosen) {
-      throw usage_error("no layer with places in the picture leads to the target, so Grad-CAM has nothing to weight")
+      throw usage_error(
+          "no layer with places in the picture leads to the target, so Grad-CAM has nothing to "
+          "weight")
           .hint("name one with --layer, or take integrated_gradients");
     }
     layer = chosen->value;
@@ -34,12 +36,17 @@ Attribution explain(const Question& question, Probe& probe, const Settings&) {
   }
   const auto grid = grid_of(graph, layer);
   if (!grid) {
-    throw usage_error("the layer \"" + name + "\" has no places in the picture").hint("name a convolution, a block or a token layer with --layer");
+    throw usage_error("the layer \"" + name + "\" has no places in the picture")
+        .hint("name a convolution, a block or a token layer with --layer");
   }
-  const Probe::Gradient at = probe.gradient(data_of(question), question.targets, std::span(&layer, 1));
+  const Probe::Gradient at =
+      probe.gradient(data_of(question), question.targets, std::span(&layer, 1));
   const at::Tensor activation = as_channels_first(at.values[0], *grid);
-  const at::Tensor weights = as_channels_first(at.gradients[0], *grid).mean({2, 3}, /*keepdim=*/true);
-  answer.maps.push_back({name, Coordinates::layer, (weights * activation).sum(1).to(at::kFloat).contiguous(), true, "target"});
+  const at::Tensor weights =
+      as_channels_first(at.gradients[0], *grid).mean({2, 3}, /*keepdim=*/true);
+  answer.maps.push_back({name, Coordinates::layer,
+                         (weights * activation).sum(1).to(at::kFloat).contiguous(), true,
+                         "target"});
   answer.checks.resize(static_cast<std::size_t>(question.batch()));
   return answer;
 }
@@ -49,8 +56,11 @@ Attribution explain(const Question& question, Probe& probe, const Settings&) {
 extern constinit const Method grad_cam = {
     .name = "grad_cam",
     .title = "Grad-CAM",
-    .summary = "Channels of a layer weighted by the mean gradient of the target: which places spoke for it.",
-    .citation = "Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM, 2017 (arXiv 1610.02391)",
+    .summary =
+        "Channels of a layer weighted by the mean gradient of the target: which places spoke for "
+        "it.",
+    .citation =
+        "Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM, 2017 (arXiv 1610.02391)",
     .options = options,
     .needs = Needs::gradient,
     .promises = Promise::deterministic,

@@ -1,7 +1,8 @@
-// Integrated gradients: the gradient averaged along the straight path from a baseline b to the input x.
+// Integrated gradients: the gradient averaged along the straight path from a baseline b to the
+// input x.
 //   s = (x − b) · ∫₀¹ d target / d x (b + α (x − b)) dα
-// Sundararajan, Taly, Yan 2017 (arXiv 1703.01365). The scores sum to target(x) − target(b): what the quadrature
-// leaves of that is the completeness gap, and is always reported.
+// Sundararajan, Taly, Yan 2017 (arXiv 1703.01365). The scores sum to target(x) − target(b): what
+// the quadrature leaves of that is the completeness gap, and is always reported.
 #include <ATen/TensorOperators.h>
 
 #include "pellucid/explain/completeness.h"
@@ -12,8 +13,8 @@
 namespace pellucid {
 namespace {
 
-constexpr std::string_view quadratures[] = {"gausslegendre", "trapezoid", "riemann_left", "riemann_right",
-                                            "riemann_middle"};
+constexpr std::string_view quadratures[] = {"gausslegendre", "trapezoid", "riemann_left",
+                                            "riemann_right", "riemann_middle"};
 
 struct Settings {
   std::int64_t n_steps = 50;
@@ -21,8 +22,11 @@ struct Settings {
 };
 
 constexpr Option options[] = {
-    option<&Settings::n_steps>("n_steps", "Points on the path; more leave a smaller completeness gap.").between(1, 100000),
-    option<&Settings::quadrature>("quadrature", "Where the points lie and how they are weighted.").one_of(quadratures),
+    option<&Settings::n_steps>("n_steps",
+                               "Points on the path; more leave a smaller completeness gap.")
+        .between(1, 100000),
+    option<&Settings::quadrature>("quadrature", "Where the points lie and how they are weighted.")
+        .one_of(quadratures),
 };
 
 Attribution explain(const Question& question, Probe& probe, const Settings& settings) {
@@ -34,13 +38,18 @@ Attribution explain(const Question& question, Probe& probe, const Settings& sett
   std::vector<at::Tensor> mean(values.size());
   probe.gradients(
       settings.n_steps, question.targets, values,
-      [&](std::int64_t k) { return between(question, baselines, rule.points[static_cast<std::size_t>(k)]); },
+      [&](std::int64_t k) {
+        return between(question, baselines, rule.points[static_cast<std::size_t>(k)]);
+      },
       [&](std::int64_t k, const Probe::Gradient& at) {
         for (std::size_t i = 0; i < values.size(); ++i) {
           // Summed in double: fifty float roundings would show in the gap.
-          const at::Tensor term = at.gradients[i].to(at::kDouble) * rule.weights[static_cast<std::size_t>(k)];
-          if (mean[i].defined()) mean[i].add_(term);
-          else mean[i] = term;
+          const at::Tensor term =
+              at.gradients[i].to(at::kDouble) * rule.weights[static_cast<std::size_t>(k)];
+          if (mean[i].defined())
+            mean[i].add_(term);
+          else
+            mean[i] = term;
         }
       });
 
@@ -48,7 +57,8 @@ Attribution explain(const Question& question, Probe& probe, const Settings& sett
     const NamedTensor& input = attributable_input(question, i);
     return (input.data - baseline_of(question, baselines, i)).to(at::kDouble) * mean[i];
   });
-  add_completeness(answer, probe.target(inputs, question.targets), probe.target(baselines, question.targets));
+  add_completeness(answer, probe.target(inputs, question.targets),
+                   probe.target(baselines, question.targets));
   return answer;
 }
 
@@ -57,12 +67,15 @@ Attribution explain(const Question& question, Probe& probe, const Settings& sett
 extern constinit const Method integrated_gradients = {
     .name = "integrated_gradients",
     .title = "Integrated gradients",
-    .summary = "Gradients averaged along the path from a baseline to the input; they sum to the change of the target.",
-    .citation = "Sundararajan, Taly, Yan: Axiomatic Attribution for Deep Networks, 2017 (arXiv 1703.01365)",
+    .summary =
+        "Gradients averaged along the path from a baseline to the input; they sum to the change of "
+        "the target.",
+    .citation =
+        "Sundararajan, Taly, Yan: Axiomatic Attribution for Deep Networks, 2017 (arXiv 1703.01365)",
     .options = options,
     .needs = Needs::gradient,
-    .promises = Promise::deterministic | Promise::completeness | Promise::sensitivity | Promise::symmetry |
-                Promise::implementation_invariance,
+    .promises = Promise::deterministic | Promise::completeness | Promise::sensitivity |
+                Promise::symmetry | Promise::implementation_invariance,
     .uses_baseline = true,
     .explain = run_with<explain, options>,
     .defaults = defaults_of<explain, options>,

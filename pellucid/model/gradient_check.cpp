@@ -1,6 +1,6 @@
-// Central differences (f(x + hd) − f(x − hd)) / 2h in float64. Real networks have so many kinks that only a tiny h
-// stays on one linear piece: on EfficientNet-Lite0 (ReLU6) h = 1e-5 errs by 2 %, 1e-8 by 1e-4, and float64 still has
-// seven digits to spare there.
+// Central differences (f(x + hd) − f(x − hd)) / 2h in float64. Real networks have so many kinks
+// that only a tiny h stays on one linear piece: on EfficientNet-Lite0 (ReLU6) h = 1e-5 errs by 2 %,
+// 1e-8 by 1e-4, and float64 still has seven digits to spare there.
 #include "pellucid/model/gradient_check.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -40,10 +40,13 @@ at::Tensor random(at::IntArrayRef sizes, at::Generator& generator) {
 
 class GradientChecker {
  public:
-  GradientChecker(const Runner& runner, std::shared_ptr<const Graph> graph, std::span<const at::Tensor> inputs,
-                  const Cancellation* cancellation)
-      : runner_(runner), exact_(with_dtype(std::move(graph), at::kDouble)), inputs_(inputs.begin(), inputs.end()),
-        cancellation_(cancellation), generator_(at::make_generator<at::CPUGeneratorImpl>(std::uint64_t{20})) {
+  GradientChecker(const Runner& runner, std::shared_ptr<const Graph> graph,
+                  std::span<const at::Tensor> inputs, const Cancellation* cancellation)
+      : runner_(runner),
+        exact_(with_dtype(std::move(graph), at::kDouble)),
+        inputs_(inputs.begin(), inputs.end()),
+        cancellation_(cancellation),
+        generator_(at::make_generator<at::CPUGeneratorImpl>(std::uint64_t{20})) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (at::isFloatingType(inputs_[i].scalar_type())) real_.push_back(i);
     }
@@ -89,7 +92,8 @@ class GradientChecker {
     at::Tensor sum;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const at::Tensor output = outputs[i].toTensor();
-      if (weights_.size() <= i) weights_.push_back(random(output.sizes(), generator_).to(output.device()));
+      if (weights_.size() <= i)
+        weights_.push_back(random(output.sizes(), generator_).to(output.device()));
       const at::Tensor term = (output * weights_[i].to(output.scalar_type())).sum();
       sum = sum.defined() ? sum + term : term;
     }
@@ -108,14 +112,17 @@ class GradientChecker {
       }
       feeds.push_back({runner_.graph().inputs()[i], input});
     }
-    const auto outputs = runner_.run(feeds, real_outputs(runner_.graph()), {nullptr, cancellation_, true});
+    const auto outputs =
+        runner_.run(feeds, real_outputs(runner_.graph()), {nullptr, cancellation_, true});
     const at::Tensor value = combine(outputs);
     std::vector<at::Tensor> gradients(leaves.size());
     if (value.requires_grad()) {
       try {
-        gradients = torch::autograd::grad({value}, leaves, {}, std::nullopt, false, /*allow_unused=*/true);
+        gradients =
+            torch::autograd::grad({value}, leaves, {}, std::nullopt, false, /*allow_unused=*/true);
       } catch (const c10::Error& error) {
-        throw model_error("the gradient can't be computed: " + first_line(error.what_without_backtrace()));
+        throw model_error("the gradient can't be computed: " +
+                          first_line(error.what_without_backtrace()));
       }
     }
     for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -132,7 +139,8 @@ class GradientChecker {
     for (std::size_t i = 0; i < real_.size(); ++i) {
       feeds[real_[i]].data = inputs_[real_[i]].to(at::kDouble) + direction[i] * step;
     }
-    return combine(exact_.run(feeds, real_outputs(exact_.graph()), {nullptr, cancellation_, false})).item<double>();
+    return combine(exact_.run(feeds, real_outputs(exact_.graph()), {nullptr, cancellation_, false}))
+        .item<double>();
   }
 
   const Runner& runner_;
@@ -152,14 +160,16 @@ GradientCheck check_gradient(const Runner& runner, std::shared_ptr<const Graph> 
 }
 
 Json to_json(const GradientCheck& check) {
-  return {{"error", check.error}, {"threshold", GradientCheck::threshold}, {"directions", check.directions},
-          {"flat", check.flat}, {"passed", check.passed()}, {"libtorch", TORCH_VERSION}};
+  return {{"error", check.error},           {"threshold", GradientCheck::threshold},
+          {"directions", check.directions}, {"flat", check.flat},
+          {"passed", check.passed()},       {"libtorch", TORCH_VERSION}};
 }
 
 std::string gradient_cut(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    const bool no_grad = node.op == "block::wrap_with_set_grad_enabled" && !node.operands[0].is_value() &&
-                         node.operands[0].constant().isBool() && !node.operands[0].constant().toBool();
+    const bool no_grad = node.op == "block::wrap_with_set_grad_enabled" &&
+                         !node.operands[0].is_value() && node.operands[0].constant().isBool() &&
+                         !node.operands[0].constant().toBool();
     bool cuts = no_grad || node.op.starts_with("aten::detach");
     for (const auto& body : node.bodies) cuts = cuts || !gradient_cut(*body).empty();
     if (!cuts) continue;
@@ -170,9 +180,11 @@ std::string gradient_cut(const Graph& graph) {
 
 std::optional<GradientCheck> cached_gradient_check(std::string_view fingerprint) {
   const auto kept = read_cached("gradient", fingerprint);
-  if (!kept || !kept->is_object() || kept->value("libtorch", "") != TORCH_VERSION) return std::nullopt;
+  if (!kept || !kept->is_object() || kept->value("libtorch", "") != TORCH_VERSION)
+    return std::nullopt;
   try {
-    return GradientCheck{kept->at("error").get<double>(), kept->at("directions").get<int>(), kept->at("flat").get<bool>()};
+    return GradientCheck{kept->at("error").get<double>(), kept->at("directions").get<int>(),
+                         kept->at("flat").get<bool>()};
   } catch (const Json::exception&) {
     return std::nullopt;
   }

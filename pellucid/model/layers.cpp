@@ -23,7 +23,8 @@ struct Span {
 ValueId leaving(const Graph& graph, const std::string& module, const Span& span) {
   std::vector<bool> is_output(graph.values().size(), false);
   for (const Output& output : graph.outputs()) {
-    for_each_value(output.operand, [&](ValueId id) { is_output[static_cast<std::size_t>(id)] = true; });
+    for_each_value(output.operand,
+                   [&](ValueId id) { is_output[static_cast<std::size_t>(id)] = true; });
   }
   ValueId fallback = no_value;
   for (int n = span.last; n >= span.first; --n) {
@@ -35,7 +36,8 @@ ValueId leaving(const Graph& graph, const std::string& module, const Span& span)
       if (fallback == no_value) fallback = id;
       bool outside = is_output[static_cast<std::size_t>(id)];
       for (const int user : graph.users(id)) {
-        outside = outside || !within(graph.nodes()[static_cast<std::size_t>(user)].origin.module_path, module);
+        outside = outside ||
+                  !within(graph.nodes()[static_cast<std::size_t>(user)].origin.module_path, module);
       }
       if (outside && found == no_value) found = id;
     });
@@ -44,7 +46,8 @@ ValueId leaving(const Graph& graph, const std::string& module, const Span& span)
   return fallback;
 }
 
-// Paths with [i] and [-i] spelled as .i; a negative index counts from the end of what the graph has there.
+// Paths with [i] and [-i] spelled as .i; a negative index counts from the end of what the graph has
+// there.
 std::string spelled_out(std::string_view words, const std::vector<std::string>& paths) {
   std::string path;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -53,12 +56,14 @@ std::string spelled_out(std::string_view words, const std::vector<std::string>& 
       continue;
     }
     const std::size_t close = words.find(']', i);
-    if (close == std::string_view::npos) throw usage_error("a bracket is not closed").at("layer " + std::string(words));
+    if (close == std::string_view::npos)
+      throw usage_error("a bracket is not closed").at("layer " + std::string(words));
     long index = 0;
     const std::string_view digits = words.substr(i + 1, close - i - 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
     if (error != std::errc() || end != digits.data() + digits.size()) {
-      throw usage_error("\"" + std::string(digits) + "\" is no index").at("layer " + std::string(words));
+      throw usage_error("\"" + std::string(digits) + "\" is no index")
+          .at("layer " + std::string(words));
     }
     if (index < 0) {
       long count = 0;
@@ -66,7 +71,8 @@ std::string spelled_out(std::string_view words, const std::vector<std::string>& 
         if (!known.starts_with(path + ".")) continue;
         long child = 0;
         const char* begin = known.data() + path.size() + 1;
-        if (std::from_chars(begin, known.data() + known.size(), child).ec == std::errc()) count = std::max(count, child + 1);
+        if (std::from_chars(begin, known.data() + known.size(), child).ec == std::errc())
+          count = std::max(count, child + 1);
       }
       index += count;
     }
@@ -84,7 +90,8 @@ std::vector<Layer> layers(const Graph& graph) {
   for (int n = 0; n < static_cast<int>(graph.nodes().size()); ++n) {
     const Origin& origin = graph.nodes()[static_cast<std::size_t>(n)].origin;
     // The module itself and every module around it.
-    for (std::size_t end = origin.module_path.size(); end != std::string::npos && !origin.module_path.empty();) {
+    for (std::size_t end = origin.module_path.size();
+         end != std::string::npos && !origin.module_path.empty();) {
       const std::string path = origin.module_path.substr(0, end);
       auto [found, fresh] = spans.try_emplace(path, Span{in_order.size(), n, n, {}});
       if (fresh) in_order.push_back(path);
@@ -136,7 +143,8 @@ Layer find_layer(const Graph& graph, std::string_view words) {
   if (value != no_value && graph.value(value).is_tensor) return {std::string(words), value, {}};
   const std::string like = nearest(path, names);
   throw usage_error("the model has no layer \"" + std::string(words) + "\"")
-      .hint((like.empty() ? "" : "the nearest are " + like + "; ") + "`pellucid inspect MODEL` lists all");
+      .hint((like.empty() ? "" : "the nearest are " + like + "; ") +
+            "`pellucid inspect MODEL` lists all");
 }
 
 }  // namespace pellucid

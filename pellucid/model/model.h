@@ -10,11 +10,12 @@
 namespace pellucid {
 
 struct Model {
-  std::shared_ptr<const Graph> graph;  // functional where that is safe, constants folded, norms rewritten
+  std::shared_ptr<const Graph>
+      graph;  // functional where that is safe, constants folded, norms rewritten
   Metadata metadata;
-  std::string format;           // "exported_program"
-  std::string file;             // the name the user gave, for messages
-  std::string fingerprint;      // SHA-256 of the file
+  std::string format;                 // "exported_program"
+  std::string file;                   // the name the user gave, for messages
+  std::string fingerprint;            // SHA-256 of the file
   std::vector<std::string> warnings;  // non-finite weights that were allowed, guesses, ...
 };
 

@@ -1,4 +1,5 @@
-// Many inputs: a few are prepared at a time, and samples of equal shapes go through the model together.
+// Many inputs: a few are prepared at a time, and samples of equal shapes go through the model
+// together.
 #include <ATen/ops/cat.h>
 
 #include "pellucid/operation/prepared_input.h"
@@ -15,7 +16,8 @@ bool alike(const PreparedInput& a, const PreparedInput& b) {
 
 // Inputs whose leading axis is no batch (a scalar, say) can't be joined.
 bool joinable(const PreparedInput& input) {
-  return std::ranges::all_of(input.tensors, [](const NamedTensor& tensor) { return tensor.data.dim() > 0; });
+  return std::ranges::all_of(input.tensors,
+                             [](const NamedTensor& tensor) { return tensor.data.dim() > 0; });
 }
 
 // Large photos wait for their batch in memory: that many bytes of them are enough.
@@ -24,7 +26,8 @@ constexpr std::size_t most_bytes = std::size_t{256} << 20;
 std::size_t bytes_of(const PreparedInput& input) {
   std::size_t bytes = 0;
   for (const NamedTensor& tensor : input.tensors) bytes += tensor.data.nbytes();
-  for (const Photo& photo : input.photos) bytes += photo.picture.pixels.nbytes() + photo.shown.pixels.nbytes();
+  for (const Photo& photo : input.photos)
+    bytes += photo.picture.pixels.nbytes() + photo.shown.pixels.nbytes();
   return bytes;
 }
 
@@ -40,8 +43,9 @@ std::vector<at::Tensor> stack(std::span<const PreparedInput> batch, at::Device d
   return joined;
 }
 
-void for_each_batch(const Request& request, const Surroundings& surroundings, const InputSettings& settings,
-                    std::int64_t most, std::string_view stage, Answer& answer, const UseBatch& use) {
+void for_each_batch(const Request& request, const Surroundings& surroundings,
+                    const InputSettings& settings, std::int64_t most, std::string_view stage,
+                    Answer& answer, const UseBatch& use) {
   const Model& model = surroundings.model->model();
   const std::vector<InputGroup> groups = group_inputs(request.inputs, model);
   const auto check = [&] {
@@ -49,7 +53,8 @@ void for_each_batch(const Request& request, const Surroundings& surroundings, co
   };
   std::int64_t done = 0;
   const auto tell = [&] {
-    if (surroundings.progress) surroundings.progress({stage, done, static_cast<std::int64_t>(groups.size())});
+    if (surroundings.progress)
+      surroundings.progress({stage, done, static_cast<std::int64_t>(groups.size())});
   };
   const auto fail = [&](const std::string& name, Error error) {
     if (error.fault() == Fault::cancelled || error.fault() == Fault::storage) throw error;

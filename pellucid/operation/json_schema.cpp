@@ -9,11 +9,21 @@ namespace {
 Json schema_of(const Option& option, const Json& initial) {
   Json entry = Json::object();
   switch (option.type) {
-    case OptionType::boolean: entry["type"] = "boolean"; break;
-    case OptionType::integer: entry["type"] = "integer"; break;
-    case OptionType::real: entry["type"] = "number"; break;
-    case OptionType::text: entry["type"] = "string"; break;
-    case OptionType::list: entry = {{"type", "array"}, {"items", {{"type", "string"}}}}; break;
+    case OptionType::boolean:
+      entry["type"] = "boolean";
+      break;
+    case OptionType::integer:
+      entry["type"] = "integer";
+      break;
+    case OptionType::real:
+      entry["type"] = "number";
+      break;
+    case OptionType::text:
+      entry["type"] = "string";
+      break;
+    case OptionType::list:
+      entry = {{"type", "array"}, {"items", {{"type", "string"}}}};
+      break;
   }
   if (!option.choices.empty()) {
     (option.type == OptionType::list ? entry["items"] : entry)["enum"] = option.choices;
@@ -43,7 +53,8 @@ Json object_of(Json fields) {
 Json settings_schema(const Catalogue& catalogue) {
   Json fields = Json::object();
   for (const Method* method : catalogue.methods) {
-    const Json own = properties(method->options, method->defaults ? method->defaults() : Json::object());
+    const Json own =
+        properties(method->options, method->defaults ? method->defaults() : Json::object());
     fields[std::string(method->name)] = object_of(own);
   }
   for (const Method* method : catalogue.methods) {
@@ -67,9 +78,10 @@ Json schema(const Operation& operation, const Catalogue& catalogue) {
     fields["inputs"] = {
         {"type", "array"},
         {"minItems", operation.inputs == Inputs::required ? 1 : 0},
-        {"items", object_of({{"name", {{"type", "string"}}},
-                             {"of", {{"type", "string"}, {"description", "the model input it is for"}}},
-                             {"bytes", {{"type", "string"}, {"contentEncoding", "base64"}}}})},
+        {"items",
+         object_of({{"name", {{"type", "string"}}},
+                    {"of", {{"type", "string"}, {"description", "the model input it is for"}}},
+                    {"bytes", {{"type", "string"}, {"contentEncoding", "base64"}}}})},
     };
     fields["inputs"]["items"]["required"] = {"bytes"};
     if (operation.inputs == Inputs::required) required.push_back("inputs");

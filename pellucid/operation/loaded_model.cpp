@@ -18,17 +18,21 @@ using Clock = std::chrono::steady_clock;
 // Labels of another model are worse than none: they are said, and nobody shows them.
 void check_labels(Model& model) {
   const auto outputs = model.graph->outputs();
-  if (model.metadata.labels.empty() || outputs.empty() || !outputs.front().operand.is_value()) return;
+  if (model.metadata.labels.empty() || outputs.empty() || !outputs.front().operand.is_value())
+    return;
   const Value& value = model.graph->value(outputs.front().operand.value());
   if (value.shape.size() < 2 || !value.shape[1]) return;
   const auto classes = static_cast<std::size_t>(*value.shape[1]);
   // One logit has two sides.
-  if (classes == model.metadata.labels.size() || (classes == 1 && model.metadata.labels.size() == 2)) return;
-  model.warnings.push_back(std::to_string(model.metadata.labels.size()) + " labels for " + std::to_string(classes) +
-                           " classes: labels are not shown");
+  if (classes == model.metadata.labels.size() ||
+      (classes == 1 && model.metadata.labels.size() == 2))
+    return;
+  model.warnings.push_back(std::to_string(model.metadata.labels.size()) + " labels for " +
+                           std::to_string(classes) + " classes: labels are not shown");
 }
 
-Model read(const ModelSource& source, std::span<const Format* const> formats, const ModelSettings& settings) {
+Model read(const ModelSource& source, std::span<const Format* const> formats,
+           const ModelSettings& settings) {
   const ModelBytes bytes = source.read();
   for (const Format* format : formats) {
     if (!format->recognises(bytes.bytes)) continue;
@@ -41,25 +45,30 @@ Model read(const ModelSource& source, std::span<const Format* const> formats, co
   }
   std::vector<std::string> known;
   for (const Format* format : formats) known.emplace_back(format->summary);
-  throw model_error(bytes.bytes.empty() ? "the file is empty" : "not a model file of a format that is known")
+  throw model_error(bytes.bytes.empty() ? "the file is empty"
+                                        : "not a model file of a format that is known")
       .at(source.name)
       .hint("readable are: " + join(known, ", "));
 }
 
 void check_device(const std::string& device) {
   if (device != "cuda" || at::globalContext().hasCUDA()) return;
-  throw usage_error("there is no CUDA device for this LibTorch").at("--device cuda").hint("use --device cpu");
+  throw usage_error("there is no CUDA device for this LibTorch")
+      .at("--device cuda")
+      .hint("use --device cpu");
 }
 
-// LibTorch's own default knows OMP_NUM_THREADS and the cores this process may use; it is asked before it is changed.
+// LibTorch's own default knows OMP_NUM_THREADS and the cores this process may use; it is asked
+// before it is changed.
 void set_threads(std::int64_t threads) {
   static const int unasked = at::get_num_threads();
   at::set_num_threads(threads > 0 ? static_cast<int>(threads) : unasked);
 }
 
 void set_output_kind(Model& model, const std::string& name) {
-  for (const OutputKind kind : {OutputKind::logits, OutputKind::probabilities, OutputKind::multilabel,
-                                OutputKind::binary, OutputKind::regression, OutputKind::dense, OutputKind::other}) {
+  for (const OutputKind kind :
+       {OutputKind::logits, OutputKind::probabilities, OutputKind::multilabel, OutputKind::binary,
+        OutputKind::regression, OutputKind::dense, OutputKind::other}) {
     if (to_string(kind) != name) continue;
     // Of several outputs the first is the answer; the others keep what the file says.
     if (!model.metadata.outputs.empty()) {

@@ -1,4 +1,5 @@
-// A model that a request works on: read once, kept as long as the face keeps it (a server: across requests).
+// A model that a request works on: read once, kept as long as the face keeps it (a server: across
+// requests).
 #pragma once
 
 #include <functional>
@@ -18,9 +19,9 @@ namespace pellucid {
 
 // Where the bytes come from; the face alone knows files.
 struct ModelSource {
-  std::string name;                      // as messages show it
-  std::function<ModelBytes()> read;      // called at most once
-  std::string sidecar;                   // JSON text that supplies what the file lacks; empty: none
+  std::string name;                  // as messages show it
+  std::function<ModelBytes()> read;  // called at most once
+  std::string sidecar;               // JSON text that supplies what the file lacks; empty: none
 };
 
 class LoadedModel {
@@ -28,9 +29,9 @@ class LoadedModel {
   LoadedModel(ModelSource source, std::vector<const Format*> formats);
   ~LoadedModel();
 
-  // Reads the model unless that was done, and applies the settings: weights, device, threads, kind of output.
-  // Throws Error: Fault::model for a file that no format recognises or that is damaged, Fault::usage for a device
-  // that is not there.
+  // Reads the model unless that was done, and applies the settings: weights, device, threads, kind
+  // of output. Throws Error: Fault::model for a file that no format recognises or that is damaged,
+  // Fault::usage for a device that is not there.
   const Model& open(const ModelSettings& settings);
 
   // Of an open model.

@@ -58,7 +58,8 @@ std::vector<Json> method_settings(std::span<const Method* const> chosen, const J
         if (!known) throw unknown_key(key, chosen);
         continue;
       }
-      const auto found = std::ranges::find(chosen, key, [](const Method* method) { return method->name; });
+      const auto found =
+          std::ranges::find(chosen, key, [](const Method* method) { return method->name; });
       if (found == chosen.end()) {
         throw usage_error("method \"" + key + "\" is not among those chosen")
             .at("--set")

@@ -1,5 +1,5 @@
-// Options that several operations share. An operation's settings inherit the structs it needs, and its table is made
-// with all_options(own, model_options<Settings>, input_options<Settings>, ...).
+// Options that several operations share. An operation's settings inherit the structs it needs, and
+// its table is made with all_options(own, model_options<Settings>, input_options<Settings>, ...).
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 namespace pellucid {
 
 inline constexpr std::string_view device_names[] = {"cpu", "cuda"};
-inline constexpr std::string_view output_kind_names[] = {"logits", "probabilities", "multilabel", "binary",
-                                                         "regression", "dense", "other"};
+inline constexpr std::string_view output_kind_names[] = {
+    "logits", "probabilities", "multilabel", "binary", "regression", "dense", "other"};
 
 struct ModelSettings {
   std::int64_t threads = 0;
@@ -39,14 +39,13 @@ inline constexpr std::array reading_options = {
 // How a model is run, and read.
 template <class Settings>
 inline constexpr std::array computing_options = {
-    option<&Settings::threads, Settings>("threads",
-                                         "Threads to compute with; 0: one per core.")
+    option<&Settings::threads, Settings>("threads", "Threads to compute with; 0: one per core.")
         .between(0, 1024),
     option<&Settings::device, Settings>("device", "Where to compute.").one_of(device_names),
 };
 template <class Settings>
-inline constexpr auto model_options =
-    all_options(computing_options<Settings>, reading_options<Settings>);
+inline constexpr auto model_options = all_options(computing_options<Settings>,
+                                                  reading_options<Settings>);
 
 struct InputSettings {
   std::int64_t max_pixels = 100'000'000;
@@ -55,11 +54,12 @@ struct InputSettings {
 
 template <class Settings>
 inline constexpr std::array input_options = {
-    option<&Settings::max_pixels, Settings>("max_pixels", "Refuse pictures of a larger area, before they are decoded.")
+    option<&Settings::max_pixels, Settings>(
+        "max_pixels", "Refuse pictures of a larger area, before they are decoded.")
         .between(1, 2e9)
         .shown_as("N"),
-    option<&Settings::salvage, Settings>("salvage",
-                                         "Use what is left of a truncated picture; the answer then says so."),
+    option<&Settings::salvage, Settings>(
+        "salvage", "Use what is left of a truncated picture; the answer then says so."),
 };
 
 struct MemorySettings {
@@ -69,8 +69,8 @@ struct MemorySettings {
 
 template <class Settings>
 inline constexpr std::array memory_options = {
-    option<&Settings::memory_limit, Settings>("memory_limit",
-                                              "Memory that computing may take; work is cut into smaller parts to fit.")
+    option<&Settings::memory_limit, Settings>(
+        "memory_limit", "Memory that computing may take; work is cut into smaller parts to fit.")
         .shown_as("SIZE"),
 };
 

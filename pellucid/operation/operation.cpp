@@ -1,5 +1,5 @@
-// The one door to the operations: a request is checked against the table before anything runs, and foreign
-// exceptions leave as pellucid::Error.
+// The one door to the operations: a request is checked against the table before anything runs, and
+// foreign exceptions leave as pellucid::Error.
 #include "pellucid/operation/operation.h"
 
 #include <c10/util/Exception.h>
@@ -29,7 +29,8 @@ void check(const Operation& operation, const Request& request, const Surrounding
     throw usage_error(verb + " takes no inputs").at(request.inputs.front().name);
   }
   if (operation.inputs == Inputs::required && request.inputs.empty()) {
-    throw usage_error(verb + " needs an input").hint("give a picture, an .npy file or a folder of them");
+    throw usage_error(verb + " needs an input")
+        .hint("give a picture, an .npy file or a folder of them");
   }
 }
 
@@ -54,14 +55,17 @@ const Method& Catalogue::method(std::string_view name) const {
       .hint(like.empty() ? "there are " + join(names, ", ") : "did you mean " + like + "?");
 }
 
-Answer perform(const Operation& operation, const Request& request, const Surroundings& surroundings) {
+Answer perform(const Operation& operation, const Request& request,
+               const Surroundings& surroundings) {
   try {
     check(operation, request, surroundings);
     return operation.run(request, surroundings);
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {
-    throw Error(Fault::too_large, "not enough memory").at(operation.name).hint("set a --memory-limit");
+    throw Error(Fault::too_large, "not enough memory")
+        .at(operation.name)
+        .hint("set a --memory-limit");
   } catch (const c10::Error& error) {
     throw internal_error(first_line(error.what_without_backtrace())).at(operation.name);
   } catch (const std::exception& error) {

@@ -1,4 +1,5 @@
-// The contract of a verb. The command line, HTTP, Python and the page come from this table and from nothing else.
+// The contract of a verb. The command line, HTTP, Python and the page come from this table and from
+// nothing else.
 #pragma once
 
 #include <functional>
@@ -29,11 +30,12 @@ struct Catalogue {
   const Method& method(std::string_view name) const;
 };
 
-// One thing to be explained: bytes that the face hands over when they are needed (a file, an upload), or a tensor.
+// One thing to be explained: bytes that the face hands over when they are needed (a file, an
+// upload), or a tensor.
 struct RequestInput {
-  std::string name;   // as messages show it: a file name; never a server's path
-  std::string stem;   // unique among the inputs: what answer files are called, "cat" or "b/cat"
-  std::string of;     // the model input it is for ("NAME=FILE"); empty: the only one
+  std::string name;  // as messages show it: a file name; never a server's path
+  std::string stem;  // unique among the inputs: what answer files are called, "cat" or "b/cat"
+  std::string of;    // the model input it is for ("NAME=FILE"); empty: the only one
   std::function<std::vector<std::byte>()> read;
 };
 
@@ -41,12 +43,14 @@ struct RequestInput {
 class LoadedModel;
 
 struct Request {
-  Json options = Json::object();  // by option name; checked against the operation's table before it runs
-  Json settings = Json::object(); // --set: {"KEY": value} or {"METHOD": {"KEY": value}}
+  Json options =
+      Json::object();  // by option name; checked against the operation's table before it runs
+  Json settings = Json::object();  // --set: {"KEY": value} or {"METHOD": {"KEY": value}}
   std::vector<RequestInput> inputs;
 };
 
-// A file of the answer: `name` is relative, without folder tricks; the face alone decides where it goes.
+// A file of the answer: `name` is relative, without folder tricks; the face alone decides where it
+// goes.
 struct Artefact {
   std::string name;        // "cat.grad_cam.png"
   std::string media_type;  // "image/png"
@@ -63,9 +67,9 @@ struct Answer {
   Json document = Json::object();  // the `.json` answer, and what --json prints
   std::string text;                // what a person reads on the terminal
   std::vector<std::string> warnings;
-  std::vector<Failure> failures;   // of single inputs
-  bool nothing_done = false;       // there were inputs and all of them failed
-  bool verdict_failed = false;     // it ran, and what it checked is wrong (check, doctor): exit 1
+  std::vector<Failure> failures;  // of single inputs
+  bool nothing_done = false;      // there were inputs and all of them failed
+  bool verdict_failed = false;    // it ran, and what it checked is wrong (check, doctor): exit 1
 };
 
 // What the face lends an operation while it runs.
@@ -73,8 +77,8 @@ struct Surroundings {
   const Catalogue* catalogue = nullptr;
   LoadedModel* model = nullptr;  // of operations on a model
   const Cancellation* cancellation = nullptr;
-  ProgressSink progress;                      // may be empty
-  std::function<void(Artefact&&)> artefact;   // takes each file as soon as it is made
+  ProgressSink progress;                     // may be empty
+  std::function<void(Artefact&&)> artefact;  // takes each file as soon as it is made
   // A file that an option names (--baseline FILE); empty where the face reads none.
   std::function<std::vector<std::byte>(const std::string& name)> open_file;
   Language language = Language::english;
@@ -93,8 +97,9 @@ struct Operation {
   Inputs inputs = Inputs::none;
   Faces faces = Faces::all;
   std::span<const Option> options = {};
-  std::string_view bare_word = {};  // the option that a word without a name is for: `methods saliency`
-  bool takes_settings = false;      // of methods: --set [METHOD.]KEY=VALUE, Request::settings
+  std::string_view bare_word =
+      {};                       // the option that a word without a name is for: `methods saliency`
+  bool takes_settings = false;  // of methods: --set [METHOD.]KEY=VALUE, Request::settings
   std::span<const std::string_view> formats = {};  // of its files; empty: none but the document
   Json (*defaults)() = nullptr;                    // every option's default
   Answer (*run)(const Request& request, const Surroundings& surroundings) = nullptr;
@@ -115,8 +120,9 @@ struct OperationSettings<Answer (*)(const Request&, const Surroundings&, const S
 
 }  // namespace detail
 
-// The two function members of an Operation from `Answer run(const Request&, const Surroundings&, const Settings&)`
-// and its option table: .defaults = settings_of<run, options>, .run = operate<run, options>.
+// The two function members of an Operation from `Answer run(const Request&, const Surroundings&,
+// const Settings&)` and its option table: .defaults = settings_of<run, options>, .run =
+// operate<run, options>.
 template <auto Run, const auto& Options>
 Answer operate(const Request& request, const Surroundings& surroundings) {
   typename detail::OperationSettings<decltype(Run)>::type settings{};
@@ -133,13 +139,16 @@ Json settings_of() {
 // The JSON Schema of the operation's request: what HTTP publishes and a form is made of.
 Json schema(const Operation& operation, const Catalogue& catalogue);
 
-// Every chosen method's own settings out of --set ({"KEY": value} or {"METHOD": {"KEY": value}}, a value may be a
-// word), checked against the tables; in the order of `chosen`. A key that several have sets them all.
-// Throws Error (Fault::usage) for a key that none has, a method that was not chosen, a value that does not fit.
+// Every chosen method's own settings out of --set ({"KEY": value} or {"METHOD": {"KEY": value}}, a
+// value may be a word), checked against the tables; in the order of `chosen`. A key that several
+// have sets them all. Throws Error (Fault::usage) for a key that none has, a method that was not
+// chosen, a value that does not fit.
 std::vector<Json> method_settings(std::span<const Method* const> chosen, const Json& settings);
 
 // Checks the request against the operation's table and runs it: the only door for the faces.
-// Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or superfluous inputs.
-Answer perform(const Operation& operation, const Request& request, const Surroundings& surroundings);
+// Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or
+// superfluous inputs.
+Answer perform(const Operation& operation, const Request& request,
+               const Surroundings& surroundings);
 
 }  // namespace pellucid

@@ -1,5 +1,6 @@
-// Bytes → tensors: pictures go through the model's own preprocessing, arrays are checked against what the file
-// declares. Invariant: every tensor of a PreparedInput has the batch axis and the input's dtype.
+// Bytes → tensors: pictures go through the model's own preprocessing, arrays are checked against
+// what the file declares. Invariant: every tensor of a PreparedInput has the batch axis and the
+// input's dtype.
 #include "pellucid/operation/prepared_input.h"
 
 #include <chrono>
@@ -62,7 +63,8 @@ Array checked_array(at::Tensor data, const Model& model, std::size_t input, cons
   const Value& value = model.graph->value(model.graph->inputs()[input]);
   const std::string wanted = shape_text(model, input);
   const auto wrong = [&](const std::string& what) {
-    return usage_error(what).at(file).hint("the model's input \"" + value.name + "\" wants " + wanted);
+    return usage_error(what).at(file).hint("the model's input \"" + value.name + "\" wants " +
+                                           wanted);
   };
   const auto type = data.scalar_type();
   if (value.dtype && !may_become(type, *value.dtype)) {
@@ -91,12 +93,14 @@ const InputInfo* info_of(const Model& model, std::size_t input) {
 }
 
 at::Tensor prepare_picture(std::span<const std::byte> bytes, const Model& model, std::size_t input,
-                           const std::string& file, const InputSettings& settings, PreparedInput& prepared) {
+                           const std::string& file, const InputSettings& settings,
+                           PreparedInput& prepared) {
   const InputInfo* info = info_of(model, input);
   if (info == nullptr || info->kind != InputKind::image || !info->preprocessing) {
     throw usage_error("the model's file does not say how a picture becomes its input")
         .at(file)
-        .hint("give an .npy array of " + shape_text(model, input) + ", or the preprocessing with --metadata");
+        .hint("give an .npy array of " + shape_text(model, input) +
+              ", or the preprocessing with --metadata");
   }
   DecodeLimits limits;
   limits.max_pixels = settings.max_pixels;
@@ -114,7 +118,8 @@ at::Tensor prepare_picture(std::span<const std::byte> bytes, const Model& model,
   if (!fits(value, tensor.tensor.sizes(), 1)) {
     throw usage_error("the picture becomes a tensor of shape " + shape_of(tensor.tensor.sizes()))
         .at(file)
-        .hint("the model wants " + shape_text(model, input) + "; its preprocessing must make that size");
+        .hint("the model wants " + shape_text(model, input) +
+              "; its preprocessing must make that size");
   }
   at::Tensor data = tensor.tensor.unsqueeze(0);
   return value.dtype ? data.to(*value.dtype) : data;
@@ -174,8 +179,8 @@ std::vector<InputGroup> group_inputs(std::span<const RequestInput> inputs, const
   for (std::size_t i = 0; i < by_input.size(); ++i) {
     if (by_input[i].size() != groups.size()) {
       throw usage_error(std::to_string(by_input[i].size()) + " files for the input \"" +
-                        model.graph->value(names[i]).name + "\", " + std::to_string(groups.size()) + " for \"" +
-                        model.graph->value(names[0]).name + "\"")
+                        model.graph->value(names[i]).name + "\", " + std::to_string(groups.size()) +
+                        " for \"" + model.graph->value(names[0]).name + "\"")
           .hint("every sample needs one NAME=FILE for each input");
     }
     for (std::size_t k = 0; k < groups.size(); ++k) groups[k].push_back(by_input[i][k]);
@@ -183,7 +188,8 @@ std::vector<InputGroup> group_inputs(std::span<const RequestInput> inputs, const
   return groups;
 }
 
-PreparedInput prepare_input(const InputGroup& group, const Model& model, const InputSettings& settings) {
+PreparedInput prepare_input(const InputGroup& group, const Model& model,
+                            const InputSettings& settings) {
   const auto start = Clock::now();
   PreparedInput prepared;
   prepared.name = group.front()->name;

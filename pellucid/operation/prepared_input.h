@@ -23,10 +23,11 @@ struct Photo {
 };
 
 struct PreparedInput {
-  std::string name;                  // "cat.jpg", as messages show it
-  std::string stem;                  // what answer files are called
-  std::vector<NamedTensor> tensors;  // all of the model's inputs, in the graph's order, each with the batch axis
-  bool batched = false;              // the file had a batch axis: so have the answers
+  std::string name;  // "cat.jpg", as messages show it
+  std::string stem;  // what answer files are called
+  std::vector<NamedTensor>
+      tensors;  // all of the model's inputs, in the graph's order, each with the batch axis
+  bool batched = false;  // the file had a batch axis: so have the answers
   std::vector<Photo> photos;
   std::vector<std::string> conversions;  // "EXIF orientation 6 applied", "float64 read as float32"
   std::string fingerprint;               // SHA-256 of the bytes
@@ -36,25 +37,28 @@ struct PreparedInput {
   Json document() const;  // name, fingerprint, shapes, conversions
 };
 
-// The request's inputs as samples: for a model of several inputs the k-th NAME=FILE of every name is sample k.
-// Throws Error (Fault::usage) for an unknown, missing or superfluous name.
+// The request's inputs as samples: for a model of several inputs the k-th NAME=FILE of every name
+// is sample k. Throws Error (Fault::usage) for an unknown, missing or superfluous name.
 using InputGroup = std::vector<const RequestInput*>;
 std::vector<InputGroup> group_inputs(std::span<const RequestInput> inputs, const Model& model);
 
-// Throws Error: Fault::input for bytes that are unreadable, Fault::usage for a wrong size, rank or type (with what was
-// expected), Fault::too_large.
-PreparedInput prepare_input(const InputGroup& group, const Model& model, const InputSettings& settings);
+// Throws Error: Fault::input for bytes that are unreadable, Fault::usage for a wrong size, rank or
+// type (with what was expected), Fault::too_large.
+PreparedInput prepare_input(const InputGroup& group, const Model& model,
+                            const InputSettings& settings);
 
 // "float32 [N, 3, 224, 224]": what the model's file says of an input.
 std::string shape_text(const Model& model, std::size_t input);
 
-// Prepares the inputs a few at a time, so that a folder of any size fits, and hands them on in batches of samples that
-// have equal shapes, at most `most` at once. What goes wrong with one input becomes a Failure in `answer`; a batch that
-// fails is tried again one by one, so that the others are not lost. Progress is told, cancellation is honoured.
-// `stage` is the word for the progress bar. Sets `answer.nothing_done`.
+// Prepares the inputs a few at a time, so that a folder of any size fits, and hands them on in
+// batches of samples that have equal shapes, at most `most` at once. What goes wrong with one input
+// becomes a Failure in `answer`; a batch that fails is tried again one by one, so that the others
+// are not lost. Progress is told, cancellation is honoured. `stage` is the word for the progress
+// bar. Sets `answer.nothing_done`.
 using UseBatch = std::function<void(std::span<PreparedInput> batch)>;
-void for_each_batch(const Request& request, const Surroundings& surroundings, const InputSettings& settings,
-                    std::int64_t most, std::string_view stage, Answer& answer, const UseBatch& use);
+void for_each_batch(const Request& request, const Surroundings& surroundings,
+                    const InputSettings& settings, std::int64_t most, std::string_view stage,
+                    Answer& answer, const UseBatch& use);
 
 // The batch's tensors joined along the batch axis, per model input, on the device.
 std::vector<at::Tensor> stack(std::span<const PreparedInput> batch, at::Device device);

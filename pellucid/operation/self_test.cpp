@@ -1,5 +1,5 @@
-// The whole path of an explanation on a network of three operators: builder, executor, autograd, method. The map must
-// equal central differences of the same graph in float64.
+// The whole path of an explanation on a network of three operators: builder, executor, autograd,
+// method. The map must equal central differences of the same graph in float64.
 #include "pellucid/operation/self_test.h"
 
 #include <ATen/ops/arange.h>
@@ -14,7 +14,8 @@
 namespace pellucid {
 namespace {
 
-// Numbers that look random and are the same everywhere: the fractional parts of multiples of the golden ratio.
+// Numbers that look random and are the same everywhere: the fractional parts of multiples of the
+// golden ratio.
 at::Tensor numbers(at::IntArrayRef shape, double offset) {
   std::int64_t count = 1;
   for (const std::int64_t size : shape) count *= size;
@@ -33,15 +34,18 @@ Value tensor_value(std::string name, at::IntArrayRef shape) {
 std::shared_ptr<const Graph> small_network() {
   GraphBuilder builder;
   const ValueId input = builder.add_input(tensor_value("x", {1, 2, 6, 6}));
-  const ValueId weight = builder.add_constant(
-      tensor_value("weight", {4, 2, 3, 3}),
-      {.name = "weight", .kind = ConstantKind::parameter, .data = numbers({4, 2, 3, 3}, 0.5).to(at::kFloat)});
+  const ValueId weight = builder.add_constant(tensor_value("weight", {4, 2, 3, 3}),
+                                              {.name = "weight",
+                                               .kind = ConstantKind::parameter,
+                                               .data = numbers({4, 2, 3, 3}, 0.5).to(at::kFloat)});
   const ValueId features = builder.declare(tensor_value("features", {1, 4, 4, 4}));
   const ValueId active = builder.declare(tensor_value("active", {1, 4, 4, 4}));
   const ValueId scores = builder.declare(tensor_value("scores", {1, 4}));
-  builder.add_aten("features", "aten::conv2d.default", {{"", {input}}, {"", {weight}}}, {{{features}}}, {});
+  builder.add_aten("features", "aten::conv2d.default", {{"", {input}}, {"", {weight}}},
+                   {{{features}}}, {});
   builder.add_aten("active", "aten::relu.default", {{"", {features}}}, {{{active}}}, {});
-  builder.add_aten("scores", "aten::mean.dim", {{"", {active}}, {"", {c10::IValue(std::vector<std::int64_t>{2, 3})}}},
+  builder.add_aten("scores", "aten::mean.dim",
+                   {{"", {active}}, {"", {c10::IValue(std::vector<std::int64_t>{2, 3})}}},
                    {{{scores}}}, {});
   builder.add_output({"scores", {scores}});
   return std::move(builder).build();
@@ -53,7 +57,8 @@ double score(const Runner& runner, const at::Tensor& input, const Target& target
   return target.of(runner.run({&feed, 1}, {&wanted, 1}, {}).front().toTensor()).item<double>();
 }
 
-at::Tensor differences(const std::shared_ptr<const Graph>& graph, const at::Tensor& input, const Target& target) {
+at::Tensor differences(const std::shared_ptr<const Graph>& graph, const at::Tensor& input,
+                       const Target& target) {
   const Executor exact(with_dtype(graph, at::kDouble));
   constexpr double step = 1e-6;
   at::Tensor result = input.to(at::kDouble).clone();
@@ -68,8 +73,8 @@ at::Tensor differences(const std::shared_ptr<const Graph>& graph, const at::Tens
   return result;
 }
 
-at::Tensor saliency_map(const Catalogue& catalogue, const std::shared_ptr<const Graph>& graph, const at::Tensor& input,
-                        const Target& target) {
+at::Tensor saliency_map(const Catalogue& catalogue, const std::shared_ptr<const Graph>& graph,
+                        const at::Tensor& input, const Target& target) {
   Model model;
   model.graph = graph;
   model.metadata = guess_metadata(*graph);
@@ -98,16 +103,21 @@ Check map_check(const Catalogue& catalogue, Language language) {
     const at::Tensor right = differences(graph, input, target);
     const double largest = right.abs().max().item<double>();
     const double gap = (map - right).abs().max().item<double>() / largest;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    // float32 keeps seven digits; sums of eighteen products of numbers below 1 lose one of them at most.
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // float32 keeps seven digits; sums of eighteen products of numbers below 1 lose one of them at
+    // most.
     constexpr double allowed = 1e-5;
     check.value = gap;
     check.threshold = allowed;
     check.verdict = gap <= allowed && largest > 0 ? "pass" : "fail";
-    check.words = say(language, "the map of a small network differs from finite differences by {0} (allowed {1}), {2}",
-                      {number(gap, 2), number(allowed, 2), human_seconds(seconds)});
+    check.words =
+        say(language,
+            "the map of a small network differs from finite differences by {0} (allowed {1}), {2}",
+            {number(gap, 2), number(allowed, 2), human_seconds(seconds)});
   } catch (const std::exception& error) {
-    check.words = say(language, "the map of a small network could not be computed: {0}", {first_line(error.what())});
+    check.words = say(language, "the map of a small network could not be computed: {0}",
+                      {first_line(error.what())});
   }
   return check;
 }
@@ -124,10 +134,12 @@ Check gradient_of_small_network(Language language) {
     check.value = gradient.error;
     check.threshold = GradientCheck::threshold;
     check.verdict = gradient.passed() ? "pass" : "fail";
-    check.words = say(language, "the gradient differs from finite differences by {0} of its size (allowed {1})",
-                      {number(gradient.error, 2), number(GradientCheck::threshold, 2)});
+    check.words = say(
+        language, "the gradient differs from finite differences by {0} of its size (allowed {1})",
+        {number(gradient.error, 2), number(GradientCheck::threshold, 2)});
   } catch (const std::exception& error) {
-    check.words = say(language, "the gradient could not be checked: {0}", {first_line(error.what())});
+    check.words =
+        say(language, "the gradient could not be checked: {0}", {first_line(error.what())});
   }
   return check;
 }

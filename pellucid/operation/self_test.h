@@ -6,9 +6,9 @@
 
 namespace pellucid {
 
-// A convolution, a ReLU and a mean, built here: its saliency must equal central differences in float64 ("self-test"),
-// and its gradient must pass the check that every model's gradient is put to ("gradient").
-// Takes well below a second. Never throws: what goes wrong is the verdict "fail".
+// A convolution, a ReLU and a mean, built here: its saliency must equal central differences in
+// float64 ("self-test"), and its gradient must pass the check that every model's gradient is put to
+// ("gradient"). Takes well below a second. Never throws: what goes wrong is the verdict "fail".
 std::vector<Check> run_self_test(const Catalogue& catalogue, Language language);
 
 }  // namespace pellucid

@@ -184,9 +184,10 @@ class Checking {
       const std::string cut = gradient_cut(*model_.graph);
       if (!gradient.passed() && !cut.empty()) {
         check.verdict = "warn";
-        check.words = tell("the model cuts its own gradient ({0}): maps do not see what flows there, {1} of the "
-                           "output's change",
-                           {cut, error});
+        check.words = tell(
+            "the model cuts its own gradient ({0}): maps do not see what flows there, {1} of the "
+            "output's change",
+            {cut, error});
       }
       if (gradient.flat) {
         check.verdict = "info";

@@ -1,5 +1,5 @@
-// doctor: is this installation sound? Versions, processor, memory, fonts, the cache, and one small explanation whose
-// right answer is known from finite differences.
+// doctor: is this installation sound? Versions, processor, memory, fonts, the cache, and one small
+// explanation whose right answer is known from finite differences.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
@@ -27,7 +27,8 @@ constexpr std::array<Option, 0> options{};
 struct Finding {
   std::string name;  // English: programs look for it
   std::string value;
-  std::string verdict = "pass";  // "warn": something will not work; "fail": answers can't be trusted
+  std::string verdict =
+      "pass";  // "warn": something will not work; "fail": answers can't be trusted
   std::string remedy = {};
 };
 
@@ -45,7 +46,8 @@ std::int64_t memory(std::string_view wanted) {
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(std::min(line.find(": ") + 2, line.size()));
+    if (line.starts_with("model name"))
+      return line.substr(std::min(line.find(": ") + 2, line.size()));
   }
   return "";
 }
@@ -65,17 +67,22 @@ class Examination {
   }
 
  private:
-  std::string tell(std::string_view text, std::initializer_list<std::string_view> values = {}) const {
+  std::string tell(std::string_view text,
+                   std::initializer_list<std::string_view> values = {}) const {
     return say(surroundings_.language, text, values);
   }
-  void find(std::string name, std::string value) { findings_.push_back({std::move(name), std::move(value)}); }
+  void find(std::string name, std::string value) {
+    findings_.push_back({std::move(name), std::move(value)});
+  }
 
   void versions() {
     find("pellucid", PELLUCID_VERSION);
     find("LibTorch", TORCH_VERSION);
     std::vector<std::string> formats, methods;
-    for (const Format* format : surroundings_.catalogue->formats) formats.emplace_back(format->name);
-    for (const Method* method : surroundings_.catalogue->methods) methods.emplace_back(method->name);
+    for (const Format* format : surroundings_.catalogue->formats)
+      formats.emplace_back(format->name);
+    for (const Method* method : surroundings_.catalogue->methods)
+      methods.emplace_back(method->name);
     find("model files", join(formats, ", "));
     find("methods", join(methods, ", "));
   }
@@ -86,17 +93,20 @@ class Examination {
     Finding cpu{"processor", (name.empty() ? "" : name + ", ") + capability};
     if (capability == "DEFAULT" || capability == "NO AVX") {
       cpu.verdict = "warn";
-      cpu.remedy = tell("LibTorch uses no vector instructions here, which is slow; unset ATEN_CPU_CAPABILITY, or use a "
-                        "processor with AVX2");
+      cpu.remedy = tell(
+          "LibTorch uses no vector instructions here, which is slow; unset ATEN_CPU_CAPABILITY, or "
+          "use a "
+          "processor with AVX2");
     }
     findings_.push_back(std::move(cpu));
     find("oneDNN", at::globalContext().hasMKLDNN() ? tell("yes") : tell("no"));
-    find("threads", tell("{0} of {1} processors", {std::to_string(at::get_num_threads()),
-                                                        std::to_string(std::thread::hardware_concurrency())}));
+    find("threads",
+         tell("{0} of {1} processors", {std::to_string(at::get_num_threads()),
+                                        std::to_string(std::thread::hardware_concurrency())}));
     const std::int64_t available = memory("MemAvailable:"), total = memory("MemTotal:");
     if (total == 0) return;
     Finding ram{"memory", tell("{0} free of {1}", {human_bytes(static_cast<double>(available)),
-                                                        human_bytes(static_cast<double>(total))})};
+                                                   human_bytes(static_cast<double>(total))})};
     if (available < (std::int64_t{1} << 30)) {
       ram.verdict = "warn";
       ram.remedy = tell("less than 1 GiB is free: close programs, or give --memory-limit");
@@ -106,7 +116,8 @@ class Examination {
 
   void gpu() {
     const bool found = at::globalContext().hasCUDA();
-    find("GPU", found ? tell("CUDA, for --device cuda") : tell("none for this LibTorch; everything works on the processor"));
+    find("GPU", found ? tell("CUDA, for --device cuda")
+                      : tell("none for this LibTorch; everything works on the processor"));
   }
 
   void fonts() {
@@ -116,7 +127,9 @@ class Examination {
     if (report.chinese.empty()) {
       chinese.value = tell("none");
       chinese.verdict = "warn";
-      chinese.remedy = tell("labels in Chinese are left out of pictures; install fonts-noto-cjk or fonts-wqy-microhei");
+      chinese.remedy = tell(
+          "labels in Chinese are left out of pictures; install fonts-noto-cjk or "
+          "fonts-wqy-microhei");
     }
     findings_.push_back(std::move(chinese));
   }
@@ -126,8 +139,10 @@ class Examination {
     Finding cache{"cache", folder.string()};
     if (!write_cached("doctor", "written", true)) {
       cache.verdict = "warn";
-      cache.remedy = tell("nothing can be kept there, so every start checks its model again; set XDG_CACHE_HOME to a "
-                          "folder that can be written");
+      cache.remedy = tell(
+          "nothing can be kept there, so every start checks its model again; set XDG_CACHE_HOME to "
+          "a "
+          "folder that can be written");
     }
     findings_.push_back(std::move(cache));
   }
@@ -136,8 +151,9 @@ class Examination {
     for (const Check& check : run_self_test(*surroundings_.catalogue, surroundings_.language)) {
       Finding finding{check.name, check.words, check.verdict};
       if (check.verdict == "fail") {
-        finding.remedy = tell("answers of this build can't be trusted: build it again with `./dev build`, against "
-                              "another LibTorch if that does not help");
+        finding.remedy = tell(
+            "answers of this build can't be trusted: build it again with `./dev build`, against "
+            "another LibTorch if that does not help");
       }
       findings_.push_back(std::move(finding));
     }
@@ -152,17 +168,21 @@ class Examination {
       Json entry = {{"name", finding.name}, {"value", finding.value}, {"verdict", finding.verdict}};
       if (!finding.remedy.empty()) entry["remedy"] = finding.remedy;
       result.document["findings"].push_back(std::move(entry));
-      rows.push_back({finding.verdict == "pass" ? "✓" : finding.verdict == "warn" ? "!" : "✗",
-                      std::string(translated(surroundings_.language, finding.name)), on_one_line(finding.value)});
+      rows.push_back({finding.verdict == "pass"   ? "✓"
+                      : finding.verdict == "warn" ? "!"
+                                                  : "✗",
+                      std::string(translated(surroundings_.language, finding.name)),
+                      on_one_line(finding.value)});
       if (finding.remedy.empty()) continue;
       rows.push_back({"", "", "→ " + finding.remedy});
       ++wrong;
     }
-    result.verdict_failed =
-        std::ranges::any_of(findings_, [](const Finding& finding) { return finding.verdict == "fail"; });
+    result.verdict_failed = std::ranges::any_of(
+        findings_, [](const Finding& finding) { return finding.verdict == "fail"; });
     result.document["verdict"] = result.verdict_failed ? "fail" : wrong > 0 ? "warn" : "pass";
     result.text = table_text(rows) + "\n";
-    result.text += wrong == 0 ? tell("Everything is in order.") : tell("{0} to mend, marked above.", {std::to_string(wrong)});
+    result.text += wrong == 0 ? tell("Everything is in order.")
+                              : tell("{0} to mend, marked above.", {std::to_string(wrong)});
     result.text += "\n";
     return result;
   }
@@ -171,14 +191,18 @@ class Examination {
   std::vector<Finding> findings_;
 };
 
-Answer run(const Request&, const Surroundings& surroundings, const Settings&) { return Examination(surroundings).run(); }
+Answer run(const Request&, const Surroundings& surroundings, const Settings&) {
+  return Examination(surroundings).run();
+}
 
 }  // namespace
 
 extern constinit const Operation doctor = {
     .name = "doctor",
     .group = "Else",
-    .summary = "Examines this installation: versions, processor, memory, fonts, a self-test; says how to mend what is wrong.",
+    .summary =
+        "Examines this installation: versions, processor, memory, fonts, a self-test; says how to "
+        "mend what is wrong.",
     .subject = Subject::none,
     .options = options,
     .defaults = settings_of<run, options>,

@@ -1,7 +1,9 @@
-// explain: one map per input, target, layer and method, with its picture, its numbers and its checks.
+// explain: one map per input, target, layer and method, with its picture, its numbers and its
+// checks.
 //
-// Order: load → read inputs → resolve targets → ask the method → check → write. The gradient self-check of a model
-// that was never checked runs after the pictures and arrays are out, so that it delays only the records.
+// Order: load → read inputs → resolve targets → ask the method → check → write. The gradient
+// self-check of a model that was never checked runs after the pictures and arrays are out, so that
+// it delays only the records.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 
@@ -23,7 +25,9 @@ namespace pellucid {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
   std::vector<std::string> method = {"grad_cam"};
@@ -39,17 +43,33 @@ struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
 constexpr std::string_view formats[] = {"png", "svg", "pdf", "npy", "json"};
 
 constexpr std::array own = {
-    option<&Settings::method>("method", "How to explain; `pellucid methods` lists them. A comma asks for several.").shown_as("METHOD"),
-    option<&Settings::target>("target", "What to explain: top1, a class by index or label, 281:285, LAYER#CHANNEL[@y,x]. By default the likeliest class.").with_commas().shown_as("TARGET"),
-    option<&Settings::layer>("layer", "The layer whose grid the map has, by module path; by default the method finds it.").shown_as("LAYER"),
-    option<&Settings::baseline>("baseline", "What stands for nothing to see: zero, black, grey, mean, blur, or a file.").shown_as("NAME|FILE"),
+    option<&Settings::method>(
+        "method", "How to explain; `pellucid methods` lists them. A comma asks for several.")
+        .shown_as("METHOD"),
+    option<&Settings::target>("target",
+                              "What to explain: top1, a class by index or label, 281:285, "
+                              "LAYER#CHANNEL[@y,x]. By default the likeliest class.")
+        .with_commas()
+        .shown_as("TARGET"),
+    option<&Settings::layer>(
+        "layer",
+        "The layer whose grid the map has, by module path; by default the method finds it.")
+        .shown_as("LAYER"),
+    option<&Settings::baseline>(
+        "baseline", "What stands for nothing to see: zero, black, grey, mean, blur, or a file.")
+        .shown_as("NAME|FILE"),
     option<&Settings::format>("format", "Which files are written for each map.").one_of(formats),
-    option<&Settings::chunk>("chunk", "Samples per model call; 0: chosen for the model. A recorded one replays to the bit.").between(0, 1e6).shown_as("N"),
+    option<&Settings::chunk>(
+        "chunk",
+        "Samples per model call; 0: chosen for the model. A recorded one replays to the bit.")
+        .between(0, 1e6)
+        .shown_as("N"),
     option<&Settings::alpha>("alpha", "How much of the overlay is map, from 0 to 1.").between(0, 1),
-    option<&Settings::colormap>("colormap", "Colours of the map; by default by its sign.").shown_as("NAME"),
+    option<&Settings::colormap>("colormap", "Colours of the map; by default by its sign.")
+        .shown_as("NAME"),
 };
-constexpr auto options = all_options(own, input_options<Settings>, memory_options<Settings>, seed_options<Settings>,
-                                     model_options<Settings>);
+constexpr auto options = all_options(own, input_options<Settings>, memory_options<Settings>,
+                                     seed_options<Settings>, model_options<Settings>);
 
 constexpr std::int64_t batch_size = 16;
 
@@ -63,14 +83,22 @@ struct Record {
 class Explaining {
  public:
   Explaining(const Request& request, const Surroundings& surroundings, const Settings& settings)
-      : request_(request), surroundings_(surroundings), settings_(settings),
-        model_(surroundings.model->open(settings)), wishes_(parse_targets(asked_targets(), model_)) {
-    for (const std::string& name : settings.method) methods_.push_back(&surroundings.catalogue->method(name));
+      : request_(request),
+        surroundings_(surroundings),
+        settings_(settings),
+        model_(surroundings.model->open(settings)),
+        wishes_(parse_targets(asked_targets(), model_)) {
+    for (const std::string& name : settings.method)
+      methods_.push_back(&surroundings.catalogue->method(name));
     method_settings_ = method_settings(methods_, request.settings);
     if (!settings.colormap.empty()) colormap(settings.colormap);
-    for (const std::string& words : settings.layer) layers_.push_back(find_layer(*model_.graph, words));
-    if (!layers_.empty() && std::ranges::none_of(methods_, [](const Method* m) { return m->uses_layer; })) {
-      throw usage_error("none of the chosen methods looks at a layer").at("layer").hint("leave out --layer, or take grad_cam");
+    for (const std::string& words : settings.layer)
+      layers_.push_back(find_layer(*model_.graph, words));
+    if (!layers_.empty() &&
+        std::ranges::none_of(methods_, [](const Method* m) { return m->uses_layer; })) {
+      throw usage_error("none of the chosen methods looks at a layer")
+          .at("layer")
+          .hint("leave out --layer, or take grad_cam");
     }
   }
 
@@ -89,11 +117,13 @@ class Explaining {
   std::vector<std::string> asked_targets() const {
     return settings_.target.empty() ? default_targets(model_) : settings_.target;
   }
-  std::string tell(std::string_view text, std::initializer_list<std::string_view> values = {}) const {
+  std::string tell(std::string_view text,
+                   std::initializer_list<std::string_view> values = {}) const {
     return say(surroundings_.language, text, values);
   }
   bool wants(std::string_view format) const {
-    return surroundings_.artefact && std::ranges::find(settings_.format, format) != settings_.format.end();
+    return surroundings_.artefact &&
+           std::ranges::find(settings_.format, format) != settings_.format.end();
   }
 
   void use(std::span<PreparedInput> batch) {
@@ -101,8 +131,8 @@ class Explaining {
     const std::vector<at::Tensor> outputs = predict(question);
     const std::int64_t samples = question.batch();
     if (question_for_check_.inputs.empty()) question_for_check_ = question;
-    // The files of a batch are written only when all of it is answered: a batch that fails is tried one by one, and
-    // nothing may be there twice.
+    // The files of a batch are written only when all of it is answered: a batch that fails is tried
+    // one by one, and nothing may be there twice.
     std::vector<Artefact> artefacts;
     std::vector<Record> records;
     for (const TargetWish& wish : wishes_) {
@@ -111,12 +141,14 @@ class Explaining {
       for (std::int64_t n = 0; n < samples; ++n) {
         std::vector<at::Tensor> own_outputs;
         for (const at::Tensor& output : outputs) {
-          own_outputs.push_back(output.dim() > 0 && output.size(0) == samples ? output.slice(0, n, n + 1) : output);
+          own_outputs.push_back(
+              output.dim() > 0 && output.size(0) == samples ? output.slice(0, n, n + 1) : output);
         }
         question.targets.push_back(resolve(wish, model_, own_outputs));
       }
       for (std::size_t m = 0; m < methods_.size(); ++m) {
-        const std::size_t layer_count = methods_[m]->uses_layer && !layers_.empty() ? layers_.size() : 1;
+        const std::size_t layer_count =
+            methods_[m]->uses_layer && !layers_.empty() ? layers_.size() : 1;
         for (std::size_t l = 0; l < layer_count; ++l) {
           question.layer.reset();
           question.layer_name.clear();
@@ -129,7 +161,8 @@ class Explaining {
       }
     }
     for (Artefact& artefact : artefacts) surroundings_.artefact(std::move(artefact));
-    records_.insert(records_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+    records_.insert(records_.end(), std::make_move_iterator(records.begin()),
+                    std::make_move_iterator(records.end()));
   }
 
   Question question_about(std::span<PreparedInput> batch) {
@@ -141,29 +174,43 @@ class Explaining {
     for (std::size_t i = 0; i < data.size(); ++i) {
       question.inputs.push_back(batch.front().tensors[i]);
       question.inputs.back().data = data[i];
-      if (data[i].dim() == 0) throw usage_error("the model's input \"" + question.inputs[i].name + "\" has no batch axis: single numbers can't be explained");
+      if (data[i].dim() == 0)
+        throw usage_error("the model's input \"" + question.inputs[i].name +
+                          "\" has no batch axis: single numbers can't be explained");
     }
-    const bool needed = std::ranges::any_of(methods_, [](const Method* method) { return method->uses_baseline; });
+    const bool needed =
+        std::ranges::any_of(methods_, [](const Method* method) { return method->uses_baseline; });
     for (std::size_t i = 0; i < data.size() && needed; ++i) {
-      question.baselines.push_back(question.inputs[i].attributable ? baseline(i, data[i]) : data[i]);
+      question.baselines.push_back(question.inputs[i].attributable ? baseline(i, data[i])
+                                                                   : data[i]);
     }
     return question;
   }
 
   at::Tensor baseline(std::size_t input, const at::Tensor& data) {
-    if (is_baseline_name(settings_.baseline)) return make_baseline(settings_.baseline, data, model_.metadata.inputs[input]);
-    if (!surroundings_.open_file) throw usage_error("no baseline is called \"" + settings_.baseline + "\"").hint("zero, black, grey, mean or blur");
-    if (model_.metadata.inputs.size() > 1) throw usage_error("a baseline from a file serves models of one input").at("baseline");
+    if (is_baseline_name(settings_.baseline))
+      return make_baseline(settings_.baseline, data, model_.metadata.inputs[input]);
+    if (!surroundings_.open_file)
+      throw usage_error("no baseline is called \"" + settings_.baseline + "\"")
+          .hint("zero, black, grey, mean or blur");
+    if (model_.metadata.inputs.size() > 1)
+      throw usage_error("a baseline from a file serves models of one input").at("baseline");
     if (!file_baseline_.defined()) {
-      RequestInput file{settings_.baseline, "baseline", {}, [this] { return surroundings_.open_file(settings_.baseline); }};
+      RequestInput file{settings_.baseline, "baseline", {}, [this] {
+                          return surroundings_.open_file(settings_.baseline);
+                        }};
       try {
-        file_baseline_ = prepare_input({&file}, model_, settings_).tensors.front().data.to(data.device());
+        file_baseline_ =
+            prepare_input({&file}, model_, settings_).tensors.front().data.to(data.device());
       } catch (Error& error) {
-        throw usage_error(error.message()).at("baseline " + settings_.baseline)
-            .hint(error.remedy().empty() ? "zero, black, grey, mean, blur, or a file" : error.remedy());
+        throw usage_error(error.message())
+            .at("baseline " + settings_.baseline)
+            .hint(error.remedy().empty() ? "zero, black, grey, mean, blur, or a file"
+                                         : error.remedy());
       }
     }
-    if (file_baseline_.size(0) != 1 && file_baseline_.size(0) != data.size(0)) throw usage_error("the baseline holds several samples").at("baseline");
+    if (file_baseline_.size(0) != 1 && file_baseline_.size(0) != data.size(0))
+      throw usage_error("the baseline holds several samples").at("baseline");
     return file_baseline_;
   }
 
@@ -174,7 +221,8 @@ class Explaining {
     for (const NamedTensor& input : question.inputs) data.push_back(input.data);
     std::vector<ValueId> values;
     for (const Output& output : graph.outputs()) {
-      if (output.operand.is_value() && graph.value(output.operand.value()).is_tensor) values.push_back(output.operand.value());
+      if (output.operand.is_value() && graph.value(output.operand.value()).is_tensor)
+        values.push_back(output.operand.value());
     }
     Probe probe(surroundings_.model->runner(), probe_settings());
     const std::vector<at::Tensor> found = probe.forward(data, values);
@@ -191,11 +239,15 @@ class Explaining {
   }
 
   ProbeSettings probe_settings() const {
-    return {.chunk = settings_.chunk, .memory_limit = settings_.bytes(), .cancellation = surroundings_.cancellation, .progress = {}};
+    return {.chunk = settings_.chunk,
+            .memory_limit = settings_.bytes(),
+            .cancellation = surroundings_.cancellation,
+            .progress = {}};
   }
 
   void ask(const Question& question, std::size_t m, std::span<const PreparedInput> batch,
-           const std::vector<at::Tensor>& outputs, std::vector<Artefact>& artefacts, std::vector<Record>& records) {
+           const std::vector<at::Tensor>& outputs, std::vector<Artefact>& artefacts,
+           std::vector<Record>& records) {
     const Method& method = *methods_[m];
     const auto start = Clock::now();
     Probe probe(surroundings_.model->runner(), probe_settings());
@@ -222,15 +274,18 @@ class Explaining {
   }
 
   // What one sample's map comes to: its files, and its record for later.
-  void answer_one(const PreparedInput& input, std::int64_t first, const Question& question, std::size_t m,
-                  const Attribution& attribution, const std::vector<at::Tensor>& outputs, const Json& cost,
+  void answer_one(const PreparedInput& input, std::int64_t first, const Question& question,
+                  std::size_t m, const Attribution& attribution,
+                  const std::vector<at::Tensor>& outputs, const Json& cost,
                   std::vector<Artefact>& artefacts, std::vector<Record>& records) {
     const Method& method = *methods_[m];
     const std::string stem = file_stem(input, question, first, method);
     for (std::int64_t n = first; n < first + input.samples(); ++n) {
       const Target& target = question.targets[static_cast<std::size_t>(n)];
       Record record{stem + (input.batched ? "." + std::to_string(n - first) : "") + ".json",
-                    {{"pellucid", PELLUCID_VERSION}, {"operation", "explain"}, {"model", model_reference(model_)}},
+                    {{"pellucid", PELLUCID_VERSION},
+                     {"operation", "explain"},
+                     {"model", model_reference(model_)}},
                     method.needs == Needs::gradient};
       Json& document = record.document;
       document.update(input.document());
@@ -251,19 +306,23 @@ class Explaining {
         const Map& map = attribution.maps[i];
         const at::Tensor sample = map.scores[n];
         for (Check& check : basic_checks(sample)) checks.push_back(std::move(check));
-        const std::string suffix = attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
+        const std::string suffix =
+            attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
         Json entry = map_document(map, sample);
         if (wants("npy")) entry["file"] = stem + suffix + ".npy";
         document["maps"].push_back(std::move(entry));
-        const std::string picture = stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
+        const std::string picture =
+            stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
         draw_map(input, n - first, map, sample, caption, picture, artefacts);
       }
-      for (const std::string& warning : model_.warnings) checks.push_back({"model", "warn", {}, {}, warning});
+      for (const std::string& warning : model_.warnings)
+        checks.push_back({"model", "warn", {}, {}, warning});
       document["checks"] = Json::array();
       for (const Check& check : checks) {
         document["checks"].push_back(to_json(check));
         if (check.verdict != "pass" && check.verdict != "info" && check.name != "model") {
-          answer_.warnings.push_back(input.name + ", " + std::string(method.name) + ": " + check.words);
+          answer_.warnings.push_back(input.name + ", " + std::string(method.name) + ": " +
+                                     check.words);
         }
       }
       records.push_back(std::move(record));
@@ -271,16 +330,22 @@ class Explaining {
     if (wants("npy")) {
       for (const Map& map : attribution.maps) {
         const at::Tensor mine = map.scores.slice(0, first, first + input.samples());
-        const std::string suffix = attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
-        artefacts.push_back({stem + suffix + ".npy", "application/x-npy", write_npy(input.batched ? mine : mine[0])});
+        const std::string suffix =
+            attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
+        artefacts.push_back({stem + suffix + ".npy", "application/x-npy",
+                             write_npy(input.batched ? mine : mine[0])});
       }
     }
   }
 
-  std::string file_stem(const PreparedInput& input, const Question& question, std::int64_t n, const Method& method) const {
+  std::string file_stem(const PreparedInput& input, const Question& question, std::int64_t n,
+                        const Method& method) const {
     std::string stem = input.stem;
     // A rank stays a rank where the samples of one file have different classes at it.
-    if (wishes_.size() > 1) stem += "." + file_name_part(input.batched && wish_->rank > 0 ? "top" + std::to_string(wish_->rank) : question.targets[static_cast<std::size_t>(n)].slug);
+    if (wishes_.size() > 1)
+      stem += "." + file_name_part(input.batched && wish_->rank > 0
+                                       ? "top" + std::to_string(wish_->rank)
+                                       : question.targets[static_cast<std::size_t>(n)].slug);
     if (layers_.size() > 1 && method.uses_layer) stem += "." + file_name_part(question.layer_name);
     return stem + "." + std::string(method.name);
   }
@@ -309,13 +374,15 @@ class Explaining {
     scored.document["score"] = value;
     scored.document["output_kind"] = to_string(info.kind);
     scored.document["output_kind_guessed"] = info.guessed;
-    scored.title_without_label = target.kind == Target::Kind::difference
-                                     ? "class " + std::to_string(target.index) + " − " + std::to_string(target.against)
-                                     : "class " + std::to_string(target.index);
+    scored.title_without_label =
+        target.kind == Target::Kind::difference
+            ? "class " + std::to_string(target.index) + " − " + std::to_string(target.against)
+            : "class " + std::to_string(target.index);
     std::string number_text = tell("score {0}", {number(value)});
     std::optional<double> probability;
     if (target.kind == Target::Kind::entry) {
-      if (info.kind == OutputKind::logits) probability = output.to(at::kDouble).softmax(1)[0][target.index].item<double>();
+      if (info.kind == OutputKind::logits)
+        probability = output.to(at::kDouble).softmax(1)[0][target.index].item<double>();
       if (info.kind == OutputKind::probabilities) probability = value;
       if (info.kind == OutputKind::multilabel) probability = 1 / (1 + std::exp(-value));
     }
@@ -347,14 +414,23 @@ class Explaining {
     return caption;
   }
 
-  void draw_map(const PreparedInput& input, std::int64_t n, const Map& map, const at::Tensor& sample, Caption caption,
-                const std::string& name, std::vector<Artefact>& artefacts) {
-    struct Kind { std::string_view word; PictureFormat format; std::string_view media_type; };
-    constexpr Kind kinds[] = {{"png", PictureFormat::png, "image/png"}, {"svg", PictureFormat::svg, "image/svg+xml"}, {"pdf", PictureFormat::pdf, "application/pdf"}};
+  void draw_map(const PreparedInput& input, std::int64_t n, const Map& map,
+                const at::Tensor& sample, Caption caption, const std::string& name,
+                std::vector<Artefact>& artefacts) {
+    struct Kind {
+      std::string_view word;
+      PictureFormat format;
+      std::string_view media_type;
+    };
+    constexpr Kind kinds[] = {{"png", PictureFormat::png, "image/png"},
+                              {"svg", PictureFormat::svg, "image/svg+xml"},
+                              {"pdf", PictureFormat::pdf, "application/pdf"}};
     if (std::ranges::none_of(kinds, [&](const Kind& kind) { return wants(kind.word); })) return;
     std::size_t place = 0;
     for (std::size_t i = 0; i < input.tensors.size(); ++i) {
-      if (map.coordinates == Coordinates::input ? input.tensors[i].name == map.name : model_.metadata.inputs[i].kind == InputKind::image) {
+      if (map.coordinates == Coordinates::input
+              ? input.tensors[i].name == map.name
+              : model_.metadata.inputs[i].kind == InputKind::image) {
         place = i;
         break;
       }
@@ -369,24 +445,31 @@ class Explaining {
       if (!wants(kind.word)) continue;
       std::vector<std::byte> bytes;
       if (plane && sight) {
-        bytes = draw(panel_of(map, *plane, *sight, caption, {settings_.alpha, settings_.colormap}), kind.format, 2, fonts_);
+        bytes = draw(panel_of(map, *plane, *sight, caption, {settings_.alpha, settings_.colormap}),
+                     kind.format, 2, fonts_);
       } else if (map.coordinates == Coordinates::input && sample.dim() == 1) {
         bytes = draw(bars_of(map, sample, shown, info, caption), kind.format, 2, fonts_);
       } else {
-        const std::string said = tell("{0}: a map of this shape has no picture; its numbers are in the .npy file", {map.name});
-        if (std::ranges::find(answer_.warnings, said) == answer_.warnings.end()) answer_.warnings.push_back(said);
+        const std::string said =
+            tell("{0}: a map of this shape has no picture; its numbers are in the .npy file",
+                 {map.name});
+        if (std::ranges::find(answer_.warnings, said) == answer_.warnings.end())
+          answer_.warnings.push_back(said);
         return;
       }
-      artefacts.push_back({name + "." + std::string(kind.word), std::string(kind.media_type), std::move(bytes)});
+      artefacts.push_back(
+          {name + "." + std::string(kind.word), std::string(kind.media_type), std::move(bytes)});
     }
   }
 
-  static std::optional<Sight> sight_of(const PreparedInput& input, std::size_t place, const at::Tensor& shown, const InputInfo& info) {
+  static std::optional<Sight> sight_of(const PreparedInput& input, std::size_t place,
+                                       const at::Tensor& shown, const InputInfo& info) {
     for (const Photo& photo : input.photos) {
       if (photo.input != place) continue;
       const Geometry& geometry = photo.geometry;
       return Sight{photo.picture,
-                   {geometry.offset_x, geometry.offset_y, geometry.scale_x * photo.shown.width, geometry.scale_y * photo.shown.height}};
+                   {geometry.offset_x, geometry.offset_y, geometry.scale_x * photo.shown.width,
+                    geometry.scale_y * photo.shown.height}};
     }
     return sight_of_tensor(shown, info);
   }
@@ -394,12 +477,14 @@ class Explaining {
   // The self-check of the gradient, then all records, which carry it.
   void finish() {
     Json gradient = nullptr;
-    const bool needed = std::ranges::any_of(records_, [](const Record& record) { return record.uses_gradient; });
+    const bool needed =
+        std::ranges::any_of(records_, [](const Record& record) { return record.uses_gradient; });
     if (needed) gradient = gradient_check();
     for (Record& record : records_) {
       if (record.uses_gradient && !gradient.is_null()) record.document["gradient_check"] = gradient;
       answer_.text += line_of(record.document);
-      if (wants("json")) surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
+      if (wants("json"))
+        surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
       answer_.document["answers"].push_back(std::move(record.document));
     }
   }
@@ -408,40 +493,57 @@ class Explaining {
     std::optional<GradientCheck> check = cached_gradient_check(model_.fingerprint);
     if (!check) {
       std::vector<at::Tensor> sample;
-      for (const NamedTensor& input : question_for_check_.inputs) sample.push_back(input.data.slice(0, 0, 1));
+      for (const NamedTensor& input : question_for_check_.inputs)
+        sample.push_back(input.data.slice(0, 0, 1));
       try {
-        check = check_gradient(*surroundings_.model->runner(), model_.graph, sample, surroundings_.cancellation);
+        check = check_gradient(*surroundings_.model->runner(), model_.graph, sample,
+                               surroundings_.cancellation);
         keep_gradient_check(model_.fingerprint, *check);
       } catch (const Error& error) {
         if (error.fault() == Fault::cancelled) throw;
-        answer_.warnings.push_back(tell("the model's gradient could not be checked: {0}", {error.what()}));
+        answer_.warnings.push_back(
+            tell("the model's gradient could not be checked: {0}", {error.what()}));
         return {{"passed", nullptr}, {"why", error.what()}};
       }
     }
     const std::string cut = gradient_cut(*model_.graph);
     if (!check->passed() && !check->flat && !cut.empty()) {
-      answer_.warnings.push_back(tell("the model cuts its own gradient ({0}): maps do not see what flows there, {1} of the output's change", {cut, number(check->error, 3)}));
+      answer_.warnings.push_back(
+          tell("the model cuts its own gradient ({0}): maps do not see what flows there, {1} of "
+               "the output's change",
+               {cut, number(check->error, 3)}));
     } else if (!check->passed() && !check->flat) {
-      answer_.warnings.push_back(tell("the model's gradient is wrong by {0} of its size: maps that need it can't be trusted", {number(check->error, 3)}));
+      answer_.warnings.push_back(tell(
+          "the model's gradient is wrong by {0} of its size: maps that need it can't be trusted",
+          {number(check->error, 3)}));
     }
     return to_json(*check);
   }
 
   std::string line_of(const Json& document) const {
     std::string line = on_one_line(document["input"].get<std::string>());
-    if (document.contains("sample")) line += " [" + std::to_string(document["sample"].get<std::int64_t>()) + "]";
+    if (document.contains("sample"))
+      line += " [" + std::to_string(document["sample"].get<std::int64_t>()) + "]";
     line += ": " + on_one_line(document["target"]["text"].get<std::string>());
-    if (document["target"].contains("probability")) line += ", " + number(100 * document["target"]["probability"].get<double>(), 3) + " %";
-    else if (document["target"].contains("score")) line += ", " + tell("score {0}", {number(document["target"]["score"].get<double>())});
+    if (document["target"].contains("probability"))
+      line += ", " + number(100 * document["target"]["probability"].get<double>(), 3) + " %";
+    else if (document["target"].contains("score"))
+      line += ", " + tell("score {0}", {number(document["target"]["score"].get<double>())});
     line += " · " + document["method"]["name"].get<std::string>();
-    if (document.contains("baseline")) line += " · " + tell("baseline {0}", {on_one_line(document["baseline"].get<std::string>())});
+    if (document.contains("baseline"))
+      line += " · " + tell("baseline {0}", {on_one_line(document["baseline"].get<std::string>())});
     const Json& map = document["maps"].front();
-    if (map["coordinates"] == "layer" && !document.contains("notes")) line += " · " + tell("layer {0}", {on_one_line(map["name"].get<std::string>())});
+    if (map["coordinates"] == "layer" && !document.contains("notes"))
+      line += " · " + tell("layer {0}", {on_one_line(map["name"].get<std::string>())});
     for (const Json& check : document["checks"]) {
-      if (check["name"] == "completeness_gap") line += " · " + tell("completeness gap {0} %", {number(100 * check["value"].get<double>(), 3)});
+      if (check["name"] == "completeness_gap")
+        line +=
+            " · " + tell("completeness gap {0} %", {number(100 * check["value"].get<double>(), 3)});
     }
-    for (const Json& note : document.value("notes", Json::array())) line += " · " + on_one_line(note.get<std::string>());
-    return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) + "\n";
+    for (const Json& note : document.value("notes", Json::array()))
+      line += " · " + on_one_line(note.get<std::string>());
+    return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) +
+           "\n";
   }
 
   const Request& request_;
@@ -469,9 +571,13 @@ Answer run(const Request& request, const Surroundings& surroundings, const Setti
 extern constinit const Operation explain = {
     .name = "explain",
     .group = "Look",
-    .summary = "Shows what in the input spoke for the answer: a map with its picture, its numbers and its checks.",
-    .details = "The scores are raw and signed; only the picture scales them. The .json record says how the map was made "
-               "and what is known of its trustworthiness.",
+    .summary =
+        "Shows what in the input spoke for the answer: a map with its picture, its numbers and its "
+        "checks.",
+    .details =
+        "The scores are raw and signed; only the picture scales them. The .json record says how "
+        "the map was made "
+        "and what is known of its trustworthiness.",
     .inputs = Inputs::required,
     .options = options,
     .takes_settings = true,

@@ -27,7 +27,8 @@ constexpr AnswerFormat described[] = {
 std::vector<std::string> verbs_with(const Catalogue& catalogue, std::string_view format) {
   std::vector<std::string> verbs;
   for (const Operation* operation : catalogue.operations) {
-    if (std::ranges::find(operation->formats, format) != operation->formats.end()) verbs.emplace_back(operation->name);
+    if (std::ranges::find(operation->formats, format) != operation->formats.end())
+      verbs.emplace_back(operation->name);
   }
   return verbs;
 }
@@ -38,7 +39,8 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings&) {
   Json readable = Json::array(), writable = Json::array();
   Table model_rows, answer_rows;
   for (const Format* format : surroundings.catalogue->formats) {
-    readable.push_back({{"name", format->name}, {"summary", format->summary}, {"extensions", format->extensions}});
+    readable.push_back(
+        {{"name", format->name}, {"summary", format->summary}, {"extensions", format->extensions}});
     model_rows.push_back({std::string(format->name), std::string(format->extensions),
                           std::string(translated(language, format->summary))});
   }
@@ -46,12 +48,12 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings&) {
     const std::vector<std::string> verbs = verbs_with(*surroundings.catalogue, format.name);
     if (verbs.empty()) continue;
     writable.push_back({{"name", format.name}, {"summary", format.summary}, {"verbs", verbs}});
-    answer_rows.push_back({std::string(format.name), std::string(translated(language, format.summary)),
-                           join(verbs, ", ")});
+    answer_rows.push_back({std::string(format.name),
+                           std::string(translated(language, format.summary)), join(verbs, ", ")});
   }
   answer.document = {{"model_files", readable}, {"answer_formats", writable}};
-  answer.text = say(language, "Model files") + "\n" + table_text(model_rows) + "\n" + say(language, "Answer formats") +
-                "\n" + table_text(answer_rows);
+  answer.text = say(language, "Model files") + "\n" + table_text(model_rows) + "\n" +
+                say(language, "Answer formats") + "\n" + table_text(answer_rows);
   return answer;
 }
 

@@ -30,7 +30,9 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
 extern constinit const Operation inspect = {
     .name = "inspect",
     .group = "Model",
-    .summary = "Shows what a model's file holds: inputs, outputs, preprocessing, labels, layers, identity.",
+    .summary =
+        "Shows what a model's file holds: inputs, outputs, preprocessing, labels, layers, "
+        "identity.",
     .options = options,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,

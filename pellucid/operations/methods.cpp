@@ -34,7 +34,8 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
 extern constinit const Operation methods = {
     .name = "methods",
     .group = "Lists",
-    .summary = "Lists the explanation methods: what they need, promise and cite, and their options.",
+    .summary =
+        "Lists the explanation methods: what they need, promise and cite, and their options.",
     .subject = Subject::none,
     .options = options,
     .bare_word = "name",

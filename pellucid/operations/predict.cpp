@@ -1,4 +1,5 @@
-// predict: what the model answers. Raw outputs go to files; on the terminal they are read by the kind of output.
+// predict: what the model answers. Raw outputs go to files; on the terminal they are read by the
+// kind of output.
 #include <ATen/ops/isfinite.h>
 
 #include <chrono>
@@ -39,7 +40,8 @@ std::vector<Wanted> wanted_outputs(const Graph& graph) {
   std::vector<Wanted> wanted;
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     const Operand& operand = graph.outputs()[i].operand;
-    if (operand.is_value() && graph.value(operand.value()).is_tensor) wanted.push_back({i, operand.value()});
+    if (operand.is_value() && graph.value(operand.value()).is_tensor)
+      wanted.push_back({i, operand.value()});
   }
   if (wanted.empty()) throw model_error("the model returns no tensor");
   return wanted;
@@ -48,10 +50,14 @@ std::vector<Wanted> wanted_outputs(const Graph& graph) {
 class Prediction {
  public:
   Prediction(const Request& request, const Surroundings& surroundings, const Settings& settings)
-      : request_(request), surroundings_(surroundings), settings_(settings),
-        model_(surroundings.model->open(settings)), wanted_(wanted_outputs(*model_.graph)),
-        probe_(surroundings.model->runner(),
-               {.memory_limit = settings.bytes(), .cancellation = surroundings.cancellation, .progress = {}}) {}
+      : request_(request),
+        surroundings_(surroundings),
+        settings_(settings),
+        model_(surroundings.model->open(settings)),
+        wanted_(wanted_outputs(*model_.graph)),
+        probe_(surroundings.model->runner(), {.memory_limit = settings.bytes(),
+                                              .cancellation = surroundings.cancellation,
+                                              .progress = {}}) {}
 
   Answer run() {
     answer_.document["model"] = model_reference(model_);
@@ -72,7 +78,8 @@ class Prediction {
     std::vector<ValueId> values;
     for (const Wanted& each : wanted_) values.push_back(each.value);
     const std::vector<at::Tensor> outputs = probe_.forward(inputs, values);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const std::int64_t samples = inputs.front().dim() > 0 ? inputs.front().size(0) : 1;
     std::int64_t first = 0;
     for (const PreparedInput& input : batch) {
@@ -80,12 +87,14 @@ class Prediction {
       std::vector<at::Tensor> own_outputs;
       for (const at::Tensor& output : outputs) {
         const bool divides = output.dim() > 0 && output.size(0) == samples;
-        // Alone it gets all of an output without a batch axis; together nobody could tell whose it is.
+        // Alone it gets all of an output without a batch axis; together nobody could tell whose it
+        // is.
         if (!divides && batch.size() > 1) throw model_error("an output has no batch axis");
         own_outputs.push_back(divides ? output.slice(0, first, first + count).cpu() : output.cpu());
       }
       first += count;
-      record(input, own_outputs, seconds * static_cast<double>(count) / static_cast<double>(samples));
+      record(input, own_outputs,
+             seconds * static_cast<double>(count) / static_cast<double>(samples));
     }
   }
 
@@ -100,29 +109,36 @@ class Prediction {
       if (wants("npy")) write_output(input, output, outputs[i]);
     }
     if (wants("json")) {
-      Json document = {{"pellucid", PELLUCID_VERSION}, {"operation", "predict"}, {"model", model_reference(model_)}};
+      Json document = {{"pellucid", PELLUCID_VERSION},
+                       {"operation", "predict"},
+                       {"model", model_reference(model_)}};
       document.update(entry);
-      surroundings_.artefact({input.stem + ".predict.json", "application/json", json_bytes(document)});
+      surroundings_.artefact(
+          {input.stem + ".predict.json", "application/json", json_bytes(document)});
     }
     answer_.document["answers"].push_back(std::move(entry));
     answer_.text += text;
   }
 
-  Json output_document(const PreparedInput& input, std::size_t output, const at::Tensor& values, std::string& text) {
+  Json output_document(const PreparedInput& input, std::size_t output, const at::Tensor& values,
+                       std::string& text) {
     const OutputInfo& info = model_.metadata.outputs[output];
-    Json document = {{"name", info.name}, {"kind", to_string(info.kind)}, {"guessed", info.guessed}};
+    Json document = {
+        {"name", info.name}, {"kind", to_string(info.kind)}, {"guessed", info.guessed}};
     if (wanted_.size() > 1) text += " " + on_one_line(info.name) + "\n";
     // A lone sample of a model without a batch axis is the whole output.
     const bool whole = values.dim() == 0 || values.size(0) != input.samples();
     Json samples = Json::array();
     for (std::int64_t n = 0; n < (whole ? 1 : values.size(0)); ++n) {
-      samples.push_back(prediction_document(model_, output, whole ? values : values[n], settings_.top));
+      samples.push_back(
+          prediction_document(model_, output, whole ? values : values[n], settings_.top));
       if (input.batched && !whole) text.append(" [").append(std::to_string(n)).append("]\n");
       text += prediction_text(samples.back(), surroundings_.language);
     }
     document["samples"] = std::move(samples);
     if (at::isFloatingType(values.scalar_type()) && !at::isfinite(values).all().item<bool>()) {
-      answer_.warnings.push_back(say(surroundings_.language, "{0}: the output has NaN or infinite values", {input.name}));
+      answer_.warnings.push_back(
+          say(surroundings_.language, "{0}: the output has NaN or infinite values", {input.name}));
     }
     return document;
   }
@@ -131,20 +147,23 @@ class Prediction {
     std::string name = input.stem + ".output";
     if (wanted_.size() > 1) name += "." + file_name_part(model_.metadata.outputs[output].name);
     const bool strip = !input.batched && values.dim() > 0 && values.size(0) == 1;
-    surroundings_.artefact({name + ".npy", "application/x-npy", write_npy(strip ? values[0] : values)});
+    surroundings_.artefact(
+        {name + ".npy", "application/x-npy", write_npy(strip ? values[0] : values)});
   }
 
   bool wants(std::string_view format) const {
-    return surroundings_.artefact && std::ranges::find(settings_.format, format) != settings_.format.end();
+    return surroundings_.artefact &&
+           std::ranges::find(settings_.format, format) != settings_.format.end();
   }
 
   void say_guess(std::size_t output) {
     const OutputInfo& info = model_.metadata.outputs[output];
     if (!info.guessed || info.kind == OutputKind::other) return;
-    answer_.warnings.push_back(say(surroundings_.language,
-                                   "the file does not say what its output is: read as {0}, which is a guess "
-                                   "(--output-kind says it)",
-                                   {to_string(info.kind)}));
+    answer_.warnings.push_back(
+        say(surroundings_.language,
+            "the file does not say what its output is: read as {0}, which is a guess "
+            "(--output-kind says it)",
+            {to_string(info.kind)}));
   }
 
   const Request& request_;
@@ -165,9 +184,13 @@ Answer run(const Request& request, const Surroundings& surroundings, const Setti
 extern constinit const Operation predict = {
     .name = "predict",
     .group = "Look",
-    .summary = "Says what the model answers: the likeliest classes with their probabilities, or its raw numbers.",
-    .details = "Scores are the model's raw outputs; probabilities are computed from them only where the outputs are "
-               "known to be logits, and a guess is said to be one.",
+    .summary =
+        "Says what the model answers: the likeliest classes with their probabilities, or its raw "
+        "numbers.",
+    .details =
+        "Scores are the model's raw outputs; probabilities are computed from them only where the "
+        "outputs are "
+        "known to be logits, and a guess is said to be one.",
     .inputs = Inputs::required,
     .options = options,
     .formats = formats,

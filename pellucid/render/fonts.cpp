@@ -302,7 +302,9 @@ std::string Fonts::drawable(std::string_view text, Weight weight) {
       continue;
     }
     const std::size_t count = decode_utf8(run.text).size();
-    result.append("[").append(std::to_string(count)).append(count == 1 ? " character]" : " characters]");
+    result.append("[")
+        .append(std::to_string(count))
+        .append(count == 1 ? " character]" : " characters]");
   }
   return result;
 }

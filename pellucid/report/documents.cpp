@@ -17,7 +17,8 @@ Json model_reference(const Model& model) {
 Json values_of(const at::Tensor& tensor) {
   if (tensor.dim() > 0) {
     Json list = Json::array();
-    for (std::int64_t i = 0; i < tensor.size(0); ++i) list.push_back(values_of(tensor.select(0, i)));
+    for (std::int64_t i = 0; i < tensor.size(0); ++i)
+      list.push_back(values_of(tensor.select(0, i)));
     return list;
   }
   if (tensor.scalar_type() == at::kBool) return tensor.item<bool>();
@@ -34,7 +35,8 @@ std::vector<std::byte> json_bytes(const Json& document) {
 
 Json to_json(const Check& check) {
   Json entry = {{"name", check.name}, {"verdict", check.verdict}};
-  if (check.value) entry["value"] = std::isfinite(*check.value) ? Json(*check.value) : Json(nullptr);
+  if (check.value)
+    entry["value"] = std::isfinite(*check.value) ? Json(*check.value) : Json(nullptr);
   if (check.threshold) entry["threshold"] = *check.threshold;
   entry["words"] = check.words;
   return entry;
@@ -43,8 +45,8 @@ Json to_json(const Check& check) {
 std::string file_name_part(std::string_view name) {
   std::string part;
   for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                       c == '_' || c == '-';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
     part += plain ? c : '-';
   }
   // A name may not climb out of its folder, and long ones are refused by file systems.

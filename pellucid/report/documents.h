@@ -17,7 +17,8 @@ namespace pellucid {
 // Name, file, format, SHA-256 and producer: which model gave the answer.
 Json model_reference(const Model& model);
 
-// A tensor's values as nested lists; NaN and infinities as null. For small tensors: an answer's files hold large ones.
+// A tensor's values as nested lists; NaN and infinities as null. For small tensors: an answer's
+// files hold large ones.
 Json values_of(const at::Tensor& tensor);
 
 // The document of a file of an answer: its bytes.
@@ -25,7 +26,8 @@ std::vector<std::byte> json_bytes(const Json& document);
 
 Json to_json(const Check& check);
 
-// A name as a part of a file name: letters, digits, '.', '_' and '-'; what else is there becomes '-'.
+// A name as a part of a file name: letters, digits, '.', '_' and '-'; what else is there becomes
+// '-'.
 std::string file_name_part(std::string_view name);
 
 // "████████░░░░": `share` of `cells`, from 0 to 1.

@@ -46,8 +46,10 @@ std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& 
   return sight;
 }
 
-std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample, const InputInfo& info, std::string& how) {
-  if (map.coordinates == Coordinates::layer) return sample.dim() == 2 ? std::optional(sample) : std::nullopt;
+std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample,
+                                       const InputInfo& info, std::string& how) {
+  if (map.coordinates == Coordinates::layer)
+    return sample.dim() == 2 ? std::optional(sample) : std::nullopt;
   if (sample.dim() != 3) return std::nullopt;
   const at::Tensor scores = as_chw(sample, info);
   if (scores.size(0) == 1) return scores[0];
@@ -80,18 +82,25 @@ std::vector<Check> basic_checks(const at::Tensor& sample) {
   const std::int64_t finite = at::isfinite(sample).sum().item<std::int64_t>();
   const std::int64_t missing = sample.numel() - finite;
   checks.push_back({"finite", missing == 0 ? "pass" : "fail", static_cast<double>(missing), 0.0,
-                    missing == 0 ? "Every score is a finite number."
-                                 : std::to_string(missing) + " of " + std::to_string(sample.numel()) +
-                                       " scores are NaN or infinite."});
-  const bool flat = finite == 0 || (missing == 0 && sample.min().item<double>() == sample.max().item<double>());
-  checks.push_back({"flat", flat ? "fail" : "pass", {}, {},
+                    missing == 0
+                        ? "Every score is a finite number."
+                        : std::to_string(missing) + " of " + std::to_string(sample.numel()) +
+                              " scores are NaN or infinite."});
+  const bool flat =
+      finite == 0 || (missing == 0 && sample.min().item<double>() == sample.max().item<double>());
+  checks.push_back({"flat",
+                    flat ? "fail" : "pass",
+                    {},
+                    {},
                     !flat         ? "The scores differ from place to place."
                     : finite == 0 ? "No attribution: no score is a finite number."
-                                  : "No attribution: the map is constant " + number(sample.flatten()[0].item<double>()) + "."});
+                                  : "No attribution: the map is constant " +
+                                        number(sample.flatten()[0].item<double>()) + "."});
   return checks;
 }
 
-Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption, const Look& look) {
+Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption,
+               const Look& look) {
   Panel panel;
   panel.photo = sight.photo;
   panel.seen = sight.seen;
@@ -108,13 +117,14 @@ Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, cons
   return panel;
 }
 
-Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values, const InputInfo& info,
-             const Caption& caption) {
+Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
+             const InputInfo& info, const Caption& caption) {
   Bars bars;
   bars.scores = sample.flatten();
   bars.names = info.features;
   const at::Tensor own = values.flatten().to(at::kDouble).contiguous();
-  for (std::int64_t i = 0; i < own.numel(); ++i) bars.values.push_back(number(own.const_data_ptr<double>()[i]));
+  for (std::int64_t i = 0; i < own.numel(); ++i)
+    bars.values.push_back(number(own.const_data_ptr<double>()[i]));
   bars.title = caption.title;
   bars.title_without_label = caption.title_without_label;
   bars.subtitle = caption.subtitle;

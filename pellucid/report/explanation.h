@@ -21,13 +21,15 @@ struct Sight {
   Box seen;       // the part of it that became the tensor
 };
 
-// The H×W picture of an input tensor (one sample): its preprocessing undone where that is known, else scaled to its
-// own range. nullopt when it is no picture of one or three channels.
+// The H×W picture of an input tensor (one sample): its preprocessing undone where that is known,
+// else scaled to its own range. nullopt when it is no picture of one or three channels.
 std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& info);
 
-// A map of one sample reduced to two dimensions: a layer's grid as it is; an input's channels to their largest score
-// where all are ≥ 0, else to their sum (`how` says which). nullopt when there are no two dimensions of places.
-std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample, const InputInfo& info, std::string& how);
+// A map of one sample reduced to two dimensions: a layer's grid as it is; an input's channels to
+// their largest score where all are ≥ 0, else to their sum (`how` says which). nullopt when there
+// are no two dimensions of places.
+std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample,
+                                       const InputInfo& info, std::string& how);
 
 // Smallest, largest, mean, sum, share of positive mass, shape; null where nothing is finite.
 Json map_document(const Map& map, const at::Tensor& sample);
@@ -47,9 +49,10 @@ struct Look {
   std::string colormap;
 };
 
-Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption, const Look& look);
+Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption,
+               const Look& look);
 // Of a vector input: `values` are the input's own numbers.
-Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values, const InputInfo& info,
-             const Caption& caption);
+Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
+             const InputInfo& info, const Caption& caption);
 
 }  // namespace pellucid

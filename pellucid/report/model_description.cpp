@@ -48,8 +48,11 @@ Json weights_document(const Graph& graph, std::initializer_list<ConstantKind> ki
   double bytes = 0;
   std::set<const void*> seen;
   for (const Constant& constant : graph.constants()) {
-    if (std::ranges::find(kinds, constant.kind) == kinds.end() || !constant.data.defined()) continue;
-    if (!seen.insert(constant.data.unsafeGetTensorImpl()->has_storage() ? constant.data.const_data_ptr() : &constant)
+    if (std::ranges::find(kinds, constant.kind) == kinds.end() || !constant.data.defined())
+      continue;
+    if (!seen.insert(constant.data.unsafeGetTensorImpl()->has_storage()
+                         ? constant.data.const_data_ptr()
+                         : &constant)
              .second) {
       continue;
     }
@@ -96,8 +99,11 @@ Json model_description(const Model& model, bool with_layers) {
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     document["outputs"].push_back(output_document(model, i, batch.shared));
   }
-  document["batch"] = !batch.shared ? Json("none") : batch.size ? Json(*batch.size) : Json("dynamic");
-  document["weights"] = weights_document(graph, {ConstantKind::parameter, ConstantKind::buffer, ConstantKind::folded});
+  document["batch"] = !batch.shared ? Json("none")
+                      : batch.size  ? Json(*batch.size)
+                                    : Json("dynamic");
+  document["weights"] = weights_document(
+      graph, {ConstantKind::parameter, ConstantKind::buffer, ConstantKind::folded});
   document["nodes"] = graph.nodes().size();
   const std::vector<Layer> all = layers(graph);
   document["layers"] = all.size();
@@ -120,15 +126,19 @@ Json model_description(const Model& model, bool with_layers) {
 }
 
 std::string model_description_text(const Json& description, Language language) {
-  const auto tell = [&](std::string_view words, std::initializer_list<std::string_view> values = {}) {
+  const auto tell = [&](std::string_view words,
+                        std::initializer_list<std::string_view> values = {}) {
     return say(language, words, values);
   };
   const auto word = [](const Json& value) { return on_one_line(value.get<std::string>()); };
-  Table facts = {{tell("format"), word(description["format"])}, {"SHA-256", word(description["sha256"])}};
-  if (description.contains("producer")) facts.push_back({tell("made by"), word(description["producer"])});
+  Table facts = {{tell("format"), word(description["format"])},
+                 {"SHA-256", word(description["sha256"])}};
+  if (description.contains("producer"))
+    facts.push_back({tell("made by"), word(description["producer"])});
   for (const Json& input : description["inputs"]) {
     std::string kind = word(input["kind"]);
-    facts.push_back({tell("input"), word(input["name"]) + ": " + word(input["declared"]) + ", " + kind});
+    facts.push_back(
+        {tell("input"), word(input["name"]) + ": " + word(input["declared"]) + ", " + kind});
     if (input.contains("preprocessing")) {
       facts.push_back({"", tell("preprocessing") + " " + to_text(input["preprocessing"], false)});
     } else if (kind == "image") {
@@ -136,7 +146,8 @@ std::string model_description_text(const Json& description, Language language) {
     }
   }
   for (const Json& output : description["outputs"]) {
-    const std::string declared = output.contains("declared") ? word(output["declared"]) : tell("a constant");
+    const std::string declared =
+        output.contains("declared") ? word(output["declared"]) : tell("a constant");
     const std::string name = word(output["name"]);
     std::string line = name.empty() ? declared : name + ": " + declared;
     line += ", " + word(output["kind"]);
@@ -148,18 +159,22 @@ std::string model_description_text(const Json& description, Language language) {
                                                     : tell("fixed at {0}", {to_text(batch)})});
   const Json& weights = description["weights"];
   facts.push_back({tell("weights"), tell("{0} numbers in {1} tensors, {2}",
-                                         {counted(weights["numbers"].get<std::int64_t>()), to_text(weights["tensors"]),
+                                         {counted(weights["numbers"].get<std::int64_t>()),
+                                          to_text(weights["tensors"]),
                                           human_bytes(weights["bytes"].get<double>())})});
-  facts.push_back({tell("graph"), tell("{0} nodes, {1} layers",
-                                       {to_text(description["nodes"]), to_text(description["layers"])})});
-  facts.push_back({tell("labels"), description["labels"] == 0 ? tell("none recorded") : to_text(description["labels"])});
-  facts.push_back({tell("sample"), description["sample"].get<bool>() ? tell("recorded: `pellucid check` re-runs it")
-                                                                      : tell("none recorded")});
+  facts.push_back({tell("graph"), tell("{0} nodes, {1} layers", {to_text(description["nodes"]),
+                                                                 to_text(description["layers"])})});
+  facts.push_back({tell("labels"), description["labels"] == 0 ? tell("none recorded")
+                                                              : to_text(description["labels"])});
+  facts.push_back({tell("sample"), description["sample"].get<bool>()
+                                       ? tell("recorded: `pellucid check` re-runs it")
+                                       : tell("none recorded")});
   std::string text = word(description["name"]) + "\n" + table_text(facts);
   if (!description.contains("layer_list")) return text;
   Table rows;
   for (const Json& layer : description["layer_list"]) {
-    rows.push_back({word(layer["name"]), layer.contains("declared") ? word(layer["declared"]) : "", word(layer["class"])});
+    rows.push_back({word(layer["name"]), layer.contains("declared") ? word(layer["declared"]) : "",
+                    word(layer["class"])});
   }
   return text + "\n" + table_text(rows);
 }

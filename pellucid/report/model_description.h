@@ -13,7 +13,8 @@ namespace pellucid {
 Json model_description(const Model& model, bool with_layers);
 std::string model_description_text(const Json& description, Language language);
 
-// "float32 [N, 3, 224, 224]": sizes as the file declares them; a dynamic batch is N, other symbolic sizes "any".
+// "float32 [N, 3, 224, 224]": sizes as the file declares them; a dynamic batch is N, other symbolic
+// sizes "any".
 std::string declared_text(const Value& value, bool batched);
 
 }  // namespace pellucid

@@ -1,5 +1,5 @@
-// Raw outputs → classes, probabilities, values. Invariant: nothing is softmaxed unless the kind says logits, and a
-// guessed kind is said to be a guess by whoever shows this.
+// Raw outputs → classes, probabilities, values. Invariant: nothing is softmaxed unless the kind
+// says logits, and a guessed kind is said to be a guess by whoever shows this.
 #include "pellucid/report/prediction.h"
 
 #include <ATen/ops/bincount.h>
@@ -32,7 +32,8 @@ Json class_entry(const Model& model, std::int64_t index, std::int64_t classes) {
   return entry;
 }
 
-Json top_classes(const Model& model, const at::Tensor& scores, const at::Tensor& probabilities, std::int64_t top) {
+Json top_classes(const Model& model, const at::Tensor& scores, const at::Tensor& probabilities,
+                 std::int64_t top) {
   const std::int64_t classes = scores.numel();
   const auto order = std::get<1>(at::topk(scores.nan_to_num(-INFINITY), std::min(top, classes)));
   Json list = Json::array();
@@ -106,21 +107,24 @@ std::string list_text(const Json& list, const char* share) {
   for (const Json& entry : list) {
     const std::string name = name_of(entry);
     const Json& part = entry[share];
-    text += "  " + name + std::string(static_cast<std::size_t>(width - display_width(name)), ' ') + "  " +
-            bar(part.is_number() ? part.get<double>() : 0) + "  " + percent(part) + "\n";
+    text += "  " + name + std::string(static_cast<std::size_t>(width - display_width(name)), ' ') +
+            "  " + bar(part.is_number() ? part.get<double>() : 0) + "  " + percent(part) + "\n";
   }
   return text;
 }
 
 }  // namespace
 
-Json prediction_document(const Model& model, std::size_t output, const at::Tensor& sample, std::int64_t top) {
+Json prediction_document(const Model& model, std::size_t output, const at::Tensor& sample,
+                         std::int64_t top) {
   Json document = Json::object();
   document["shape"] = sample.sizes().vec();
   at::Tensor values = sample.detach().to(at::kCPU, at::kDouble);
   // [C, 1, 1] is a vector of classes, too.
   if (values.dim() > 1 && values.numel() == values.size(0)) values = values.flatten();
-  const OutputKind kind = output < model.metadata.outputs.size() ? model.metadata.outputs[output].kind : OutputKind::other;
+  const OutputKind kind = output < model.metadata.outputs.size()
+                              ? model.metadata.outputs[output].kind
+                              : OutputKind::other;
   const bool classes = values.dim() == 1 && values.numel() > 0;
   if (kind == OutputKind::logits && classes) {
     document["top"] = top_classes(model, values, at::softmax(values, 0), top);
@@ -133,7 +137,8 @@ Json prediction_document(const Model& model, std::size_t output, const at::Tenso
   } else if (kind == OutputKind::dense) {
     add_dense(model, values, top, document);
   } else {
-    if (values.numel() <= few || kind == OutputKind::regression) document["values"] = values_of(values);
+    if (values.numel() <= few || kind == OutputKind::regression)
+      document["values"] = values_of(values);
     if (values.numel() > few) add_extremes(values, document);
   }
   return document;
@@ -145,25 +150,33 @@ std::string prediction_text(const Json& prediction, Language language) {
   }
   if (prediction.contains("top")) return list_text(prediction["top"], "probability");
   if (prediction.contains("classes")) {
-    return "  " + say(language, "share of the area:") + "\n" + list_text(prediction["classes"], "share");
+    return "  " + say(language, "share of the area:") + "\n" +
+           list_text(prediction["classes"], "share");
   }
-  const auto value = [](const Json& one) { return one.is_number() ? number(one.get<double>(), 5) : std::string("NaN"); };
+  const auto value = [](const Json& one) {
+    return one.is_number() ? number(one.get<double>(), 5) : std::string("NaN");
+  };
   if (prediction.contains("probability")) {
-    const std::string label = prediction.contains("label") ? on_one_line(prediction["label"].get<std::string>()) : "";
+    const std::string label =
+        prediction.contains("label") ? on_one_line(prediction["label"].get<std::string>()) : "";
     const Json& probability = prediction["probability"];
     return "  " + (label.empty() ? say(language, "positive") : label) + "  " +
            bar(probability.is_number() ? probability.get<double>() : 0) + "  " +
-           say(language, "probability of the positive class {0}, logit {1}", {percent(probability), value(prediction["score"])}) +
+           say(language, "probability of the positive class {0}, logit {1}",
+               {percent(probability), value(prediction["score"])}) +
            "\n";
   }
   std::string text;
-  if (prediction.contains("values") && prediction["values"].size() <= static_cast<std::size_t>(few)) {
+  if (prediction.contains("values") &&
+      prediction["values"].size() <= static_cast<std::size_t>(few)) {
     text += "  " + to_text(prediction["values"], false) + "\n";
   }
   if (prediction.contains("smallest")) {
-    text += "  " + say(language, "shape {0}, from {1} to {2}, mean {3}",
-                       {to_text(prediction["shape"], false), value(prediction["smallest"]), value(prediction["largest"]),
-                        value(prediction["mean"])}) + "\n";
+    text += "  " +
+            say(language, "shape {0}, from {1} to {2}, mean {3}",
+                {to_text(prediction["shape"], false), value(prediction["smallest"]),
+                 value(prediction["largest"]), value(prediction["mean"])}) +
+            "\n";
   }
   return text;
 }

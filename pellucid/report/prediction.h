@@ -15,12 +15,13 @@ namespace pellucid {
 //   logits          "top": [{"index", "label", "score", "probability" (softmax)}]
 //   probabilities   "top": the same, the score is the probability
 //   multilabel      "top": the same, the probability is each one's own sigmoid
-//   binary          "score", "probability" (sigmoid), "label" of the likelier side where there are two labels
-//   regression      "values"
-//   dense           "classes": [{"index", "label", "share"}] by the area where the class is the largest;
+//   binary          "score", "probability" (sigmoid), "label" of the likelier side where there are
+//   two labels regression      "values" dense           "classes": [{"index", "label", "share"}] by
+//   the area where the class is the largest;
 //                   with a single channel "smallest", "largest", "mean"
 //   other           "smallest", "largest", "mean", and "values" when they are few
-Json prediction_document(const Model& model, std::size_t output, const at::Tensor& sample, std::int64_t top);
+Json prediction_document(const Model& model, std::size_t output, const at::Tensor& sample,
+                         std::int64_t top);
 
 // The same as lines of a terminal, with bars.
 std::string prediction_text(const Json& prediction, Language language);

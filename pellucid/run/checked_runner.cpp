@@ -16,13 +16,15 @@ double largest(const at::Tensor& tensor) {
   return tensor.numel() == 0 ? 0.0 : tensor.detach().to(at::kDouble).abs().max().item<double>();
 }
 
-void compare(const std::string& name, const at::Tensor& plain, const at::Tensor& rewritten, double tolerance) {
+void compare(const std::string& name, const at::Tensor& plain, const at::Tensor& rewritten,
+             double tolerance) {
   if (!plain.sizes().equals(rewritten.sizes())) {
     throw internal_error("the rewritten graph gives another shape").at("value " + name);
   }
   if (plain.is_complex()) return;
   const double scale = 1.0 + largest(plain);
-  const double difference = largest(plain.detach().to(at::kDouble) - rewritten.detach().to(at::kDouble));
+  const double difference =
+      largest(plain.detach().to(at::kDouble) - rewritten.detach().to(at::kDouble));
   if (!(difference <= tolerance * scale)) {
     throw internal_error("the rewritten graph differs by " + number(difference) + " where " +
                          number(tolerance * scale) + " is allowed")
@@ -32,11 +34,12 @@ void compare(const std::string& name, const at::Tensor& plain, const at::Tensor&
 
 }  // namespace
 
-CheckedRunner::CheckedRunner(std::shared_ptr<const Runner> plain, std::shared_ptr<const Runner> rewritten,
-                             double tolerance)
+CheckedRunner::CheckedRunner(std::shared_ptr<const Runner> plain,
+                             std::shared_ptr<const Runner> rewritten, double tolerance)
     : plain_(std::move(plain)), rewritten_(std::move(rewritten)), tolerance_(tolerance) {}
 
-std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
+std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds,
+                                            std::span<const ValueId> wanted,
                                             const RunSettings& settings) const {
   std::map<std::string, at::Tensor> seen;
   const Observer keep{{}, [&](ValueId id, const at::Tensor& tensor) {
@@ -51,18 +54,21 @@ std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds, std::sp
   std::vector<Feed> same_feeds;
   for (const Feed& feed : feeds) {
     const ValueId there = other.find(graph().value(feed.value).name);
-    if (there == no_value) throw internal_error("the rewritten graph lacks a value").at(graph().value(feed.value).name);
+    if (there == no_value)
+      throw internal_error("the rewritten graph lacks a value").at(graph().value(feed.value).name);
     same_feeds.push_back({there, feed.data});
   }
   std::vector<ValueId> same_wanted;
   for (const ValueId id : wanted) {
     const ValueId there = other.find(graph().value(id).name);
-    if (there == no_value) throw internal_error("the rewritten graph lacks a value").at(graph().value(id).name);
+    if (there == no_value)
+      throw internal_error("the rewritten graph lacks a value").at(graph().value(id).name);
     same_wanted.push_back(there);
   }
   const Observer check{{}, [&](ValueId id, const at::Tensor& tensor) {
                          const auto found = seen.find(other.value(id).name);
-                         if (found != seen.end()) compare(found->first, found->second, tensor, tolerance_);
+                         if (found != seen.end())
+                           compare(found->first, found->second, tensor, tolerance_);
                          return tensor;
                        }};
   watched.observer = &check;

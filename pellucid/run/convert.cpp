@@ -8,8 +8,9 @@
 namespace pellucid {
 namespace {
 
-std::shared_ptr<const Graph> with_bodies(GraphParts parts,
-                                         const std::function<std::shared_ptr<const Graph>(std::shared_ptr<const Graph>)>& change) {
+std::shared_ptr<const Graph> with_bodies(
+    GraphParts parts,
+    const std::function<std::shared_ptr<const Graph>(std::shared_ptr<const Graph>)>& change) {
   for (Node& node : parts.nodes) {
     for (auto& body : node.bodies) body = change(body);
   }
@@ -32,12 +33,16 @@ std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::
     const auto& arguments = node.handle->schema().arguments();
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       // The schema's "real" type of an enumeration; its plain type is an integer.
-      if (arguments[i].name() != "dtype" || node.operands[i].is_value() || !node.operands[i].constant().isInt()) continue;
+      if (arguments[i].name() != "dtype" || node.operands[i].is_value() ||
+          !node.operands[i].constant().isInt())
+        continue;
       const auto literal = static_cast<at::ScalarType>(node.operands[i].constant().toInt());
-      if (at::isFloatingType(literal)) node.operands[i] = {c10::IValue(static_cast<std::int64_t>(dtype))};
+      if (at::isFloatingType(literal))
+        node.operands[i] = {c10::IValue(static_cast<std::int64_t>(dtype))};
     }
   }
-  return with_bodies(std::move(parts), [&](auto body) { return with_dtype(std::move(body), dtype); });
+  return with_bodies(std::move(parts),
+                     [&](auto body) { return with_dtype(std::move(body), dtype); });
 }
 
 std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at::Device device) {
@@ -46,10 +51,12 @@ std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at:
   for (Constant& constant : parts.constants) constant.data = constant.data.to(device);
   for (Node& node : parts.nodes) {
     for (Operand& operand : node.operands) {
-      if (!operand.is_value() && !operand.is_list() && operand.constant().isDevice()) operand = {c10::IValue(device)};
+      if (!operand.is_value() && !operand.is_list() && operand.constant().isDevice())
+        operand = {c10::IValue(device)};
     }
   }
-  return with_bodies(std::move(parts), [&](auto body) { return with_device(std::move(body), device); });
+  return with_bodies(std::move(parts),
+                     [&](auto body) { return with_device(std::move(body), device); });
 }
 
 }  // namespace pellucid

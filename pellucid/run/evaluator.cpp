@@ -21,21 +21,24 @@ c10::IValue gather(const Operand& operand, const c10::Argument& argument, const 
     std::vector<c10::IValue> items;
     items.reserve(operand.list().size());
     for (const Operand& item : operand.list()) items.push_back(resolve(item, frame));
-    return typed_list(std::move(items), plain_type(argument)->castRaw<c10::ListType>()->getElementType());
+    return typed_list(std::move(items),
+                      plain_type(argument)->castRaw<c10::ListType>()->getElementType());
   }
   c10::IValue value = resolve(operand, frame);
   // A symbolic number may stand where the schema has a tensor or a float.
   if (operand.is_value() && !value.isTensor() && !value.isNone()) {
     const auto kind = plain_type(argument)->kind();
     if (kind == c10::TypeKind::TensorType) return wrapped_number(value);
-    if (kind == c10::TypeKind::FloatType && value.isInt()) return static_cast<double>(value.toInt());
+    if (kind == c10::TypeKind::FloatType && value.isInt())
+      return static_cast<double>(value.toInt());
   }
   return value;
 }
 
 void store(const Result& result, c10::IValue&& value, Frame& frame) {
   if (!result.is_list) {
-    if (result.values.at(0) != no_value) frame[static_cast<std::size_t>(result.values[0])] = std::move(value);
+    if (result.values.at(0) != no_value)
+      frame[static_cast<std::size_t>(result.values[0])] = std::move(value);
     return;
   }
   const c10::ArrayRef<c10::IValue> items = value.toListRef();
@@ -52,17 +55,23 @@ void call_operator(const Node& node, Frame& frame) {
   const std::vector<c10::Argument>& arguments = node.handle->schema().arguments();
   torch::jit::Stack stack;
   stack.reserve(arguments.size());
-  for (std::size_t i = 0; i < arguments.size(); ++i) stack.push_back(gather(node.operands[i], arguments[i], frame));
+  for (std::size_t i = 0; i < arguments.size(); ++i)
+    stack.push_back(gather(node.operands[i], arguments[i], frame));
   node.handle->callBoxed(stack);
-  for (std::size_t i = 0; i < node.results.size(); ++i) store(node.results[i], std::move(stack[i]), frame);
+  for (std::size_t i = 0; i < node.results.size(); ++i)
+    store(node.results[i], std::move(stack[i]), frame);
 }
 
-bool truth(const c10::IValue& value) { return value.isTensor() ? value.toTensor().item().toBool() : value.toBool(); }
+bool truth(const c10::IValue& value) {
+  return value.isTensor() ? value.toTensor().item().toBool() : value.toBool();
+}
 
 // Runs a body on the operands from `first` on and stores its outputs as the node's results.
-void run_body(const Node& node, const Graph& body, std::size_t first, Frame& frame, const RunSettings& settings) {
+void run_body(const Node& node, const Graph& body, std::size_t first, Frame& frame,
+              const RunSettings& settings) {
   Frame inner(body.values().size());
-  for (const Constant& constant : body.constants()) inner[static_cast<std::size_t>(constant.value)] = constant.data;
+  for (const Constant& constant : body.constants())
+    inner[static_cast<std::size_t>(constant.value)] = constant.data;
   std::vector<c10::IValue> given;
   for (std::size_t i = first; i < node.operands.size(); ++i) {
     const Operand& operand = node.operands[i];
@@ -76,7 +85,8 @@ void run_body(const Node& node, const Graph& body, std::size_t first, Frame& fra
     throw model_error("its body wants " + std::to_string(body.inputs().size()) + " values, got " +
                       std::to_string(given.size()));
   }
-  for (std::size_t i = 0; i < given.size(); ++i) inner[static_cast<std::size_t>(body.inputs()[i])] = given[i];
+  for (std::size_t i = 0; i < given.size(); ++i)
+    inner[static_cast<std::size_t>(body.inputs()[i])] = given[i];
   RunSettings unobserved = settings;
   unobserved.observer = nullptr;
   for (const Node& inner_node : body.nodes()) evaluate(body, inner_node, inner, unobserved);
@@ -94,7 +104,8 @@ void run_body(const Node& node, const Graph& body, std::size_t first, Frame& fra
 // Autocast as the model's author switched it on, restored when the block is left.
 class AutocastGuard {
  public:
-  AutocastGuard(c10::DeviceType device, bool enabled, std::optional<at::ScalarType> dtype, bool cache)
+  AutocastGuard(c10::DeviceType device, bool enabled, std::optional<at::ScalarType> dtype,
+                bool cache)
       : device_(device),
         was_enabled_(at::autocast::is_autocast_enabled(device)),
         old_dtype_(at::autocast::get_autocast_dtype(device)),
@@ -153,22 +164,28 @@ void evaluate(const Graph& graph, const Node& node, Frame& frame, const RunSetti
   if (settings.cancellation != nullptr) settings.cancellation->check();
   try {
     switch (node.kind) {
-      case NodeKind::aten: call_operator(node, frame); break;
+      case NodeKind::aten:
+        call_operator(node, frame);
+        break;
       case NodeKind::python: {
         std::vector<c10::IValue> operands;
         for (const Operand& operand : node.operands) operands.push_back(resolve(operand, frame));
         store(node.results.at(0), evaluate_python(node.op, operands), frame);
         break;
       }
-      case NodeKind::block: run_block(node, frame, settings); break;
+      case NodeKind::block:
+        run_block(node, frame, settings);
+        break;
     }
   } catch (Error& error) {
     if (error.fault() == Fault::cancelled || error.fault() == Fault::too_large) throw;
     throw error.at(place_of(node));
   } catch (const c10::OutOfMemoryError& error) {
-    throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace())).at(place_of(node));
+    throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace()))
+        .at(place_of(node));
   } catch (const c10::Error& error) {
-    throw model_error(node.op + " failed: " + first_line(error.what_without_backtrace())).at(place_of(node));
+    throw model_error(node.op + " failed: " + first_line(error.what_without_backtrace()))
+        .at(place_of(node));
   } catch (const std::bad_alloc&) {
     throw Error(Fault::too_large, "out of memory").at(place_of(node));
   } catch (const std::exception& error) {

@@ -1,4 +1,5 @@
-// Runs the nodes that the wanted values need, in program order, and frees each value after its last use.
+// Runs the nodes that the wanted values need, in program order, and frees each value after its last
+// use.
 #include "pellucid/run/executor.h"
 
 #include <ATen/ops/clone.h>
@@ -42,7 +43,8 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
   std::vector<bool> fed(count, false), seen(count, false), runs(graph_->nodes().size(), false);
   for (const Feed& feed : feeds) fed[static_cast<std::size_t>(feed.value)] = true;
 
-  // A value is read by a node (or at the end): whatever writes into its storage before that must have run.
+  // A value is read by a node (or at the end): whatever writes into its storage before that must
+  // have run.
   std::vector<std::pair<ValueId, int>> open;
   const int end = static_cast<int>(graph_->nodes().size());
   for (const ValueId id : wanted) open.emplace_back(id, end);
@@ -51,7 +53,8 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
   const auto take = [&](int n) {
     if (runs[static_cast<std::size_t>(n)]) return;
     runs[static_cast<std::size_t>(n)] = true;
-    for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(n)], [&](ValueId id) { open.emplace_back(id, n); });
+    for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(n)],
+                           [&](ValueId id) { open.emplace_back(id, n); });
   };
   const auto writes_through = [&](int n, ValueId id) {
     if (n <= graph_->producer(id)) return false;
@@ -64,7 +67,8 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
       if (visited[static_cast<std::size_t>(now)] || !analysis_->aliases.share(now, id)) continue;
       visited[static_cast<std::size_t>(now)] = true;
       if (const int producer = graph_->producer(now); producer >= 0) {
-        for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(producer)], [&](ValueId source) { written.push_back(source); });
+        for_each_operand_value(graph_->nodes()[static_cast<std::size_t>(producer)],
+                               [&](ValueId source) { written.push_back(source); });
       }
     }
     return false;
@@ -76,7 +80,8 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
     if (before <= read_before[slot]) continue;
     read_before[slot] = before;
     for (const int n : analysis_->aliases.writers(id)) {
-      // What is fed is the value as it was defined: of the later writes only those that go through it are its own.
+      // What is fed is the value as it was defined: of the later writes only those that go through
+      // it are its own.
       if (n < before && (!fed[slot] || writes_through(n, id))) take(n);
     }
     if (fed[slot] || seen[slot]) continue;
@@ -105,7 +110,8 @@ std::shared_ptr<const Executor::Plan> Executor::plan_for(std::span<const Feed> f
       released_at[static_cast<std::size_t>(last_use[id])].push_back(static_cast<ValueId>(id));
     }
   }
-  for (const int n : plan->nodes) plan->released.push_back(std::move(released_at[static_cast<std::size_t>(n)]));
+  for (const int n : plan->nodes)
+    plan->released.push_back(std::move(released_at[static_cast<std::size_t>(n)]));
   // Callers ask few kinds of run; a bound keeps a long-lived server from growing.
   if (plans_.size() >= 256) plans_.clear();
   plans_[key] = plan;
@@ -122,12 +128,15 @@ std::vector<c10::IValue> Executor::run(std::span<const Feed> feeds, std::span<co
   Frame frame(graph_->values().size());
   // What the graph writes into must not be the caller's tensor nor the model's weights.
   const auto own = [&](ValueId id, const c10::IValue& value) {
-    return value.isTensor() && analysis_->aliases.mutated(id) ? c10::IValue(at::clone(value.toTensor())) : value;
+    return value.isTensor() && analysis_->aliases.mutated(id)
+               ? c10::IValue(at::clone(value.toTensor()))
+               : value;
   };
   std::vector<bool> observed;
   if (settings.observer != nullptr) {
     observed.assign(graph_->values().size(), settings.observer->values.empty());
-    for (const ValueId id : settings.observer->values) observed[static_cast<std::size_t>(id)] = true;
+    for (const ValueId id : settings.observer->values)
+      observed[static_cast<std::size_t>(id)] = true;
   }
   const auto show = [&](ValueId id) {
     if (settings.observer == nullptr || !observed[static_cast<std::size_t>(id)]) return;

@@ -19,8 +19,9 @@ struct Feed {
   c10::IValue data;
 };
 
-// Sees the tensors of chosen values as they are computed and may put another in their place: what it returns is what
-// the rest of the run uses. A value whose storage is mutated later is copied before it is shown.
+// Sees the tensors of chosen values as they are computed and may put another in their place: what
+// it returns is what the rest of the run uses. A value whose storage is mutated later is copied
+// before it is shown.
 struct Observer {
   std::vector<ValueId> values;  // empty: every tensor value of the graph (not those inside blocks)
   std::function<at::Tensor(ValueId, const at::Tensor&)> see;
@@ -37,9 +38,9 @@ class Runner {
  public:
   virtual ~Runner() = default;
   virtual const Graph& graph() const = 0;
-  // The wanted values, computed from the feeds. Nodes that the wanted values don't need, or that the feeds make
-  // unnecessary, are not run. Throws Error (Fault::usage) when an input is needed and not fed, (Fault::model) naming
-  // the node where an operator fails.
+  // The wanted values, computed from the feeds. Nodes that the wanted values don't need, or that
+  // the feeds make unnecessary, are not run. Throws Error (Fault::usage) when an input is needed
+  // and not fed, (Fault::model) naming the node where an operator fails.
   virtual std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
                                        const RunSettings& settings) const = 0;
 };
@@ -55,7 +56,8 @@ class Executor final : public Runner {
 
  private:
   struct Plan;
-  std::shared_ptr<const Plan> plan_for(std::span<const Feed> feeds, std::span<const ValueId> wanted) const;
+  std::shared_ptr<const Plan> plan_for(std::span<const Feed> feeds,
+                                       std::span<const ValueId> wanted) const;
 
   std::shared_ptr<const Graph> graph_;
   struct Analysis;
@@ -64,12 +66,13 @@ class Executor final : public Runner {
   mutable std::map<std::vector<ValueId>, std::shared_ptr<const Plan>> plans_;
 };
 
-// Runs two runners and compares every value they have in common by name: how a rewritten graph is proved equal to the
-// plain one. Throws Error (Fault::internal) naming the first value whose difference exceeds
-// tolerance · (1 + largest magnitude).
+// Runs two runners and compares every value they have in common by name: how a rewritten graph is
+// proved equal to the plain one. Throws Error (Fault::internal) naming the first value whose
+// difference exceeds tolerance · (1 + largest magnitude).
 class CheckedRunner final : public Runner {
  public:
-  CheckedRunner(std::shared_ptr<const Runner> plain, std::shared_ptr<const Runner> rewritten, double tolerance);
+  CheckedRunner(std::shared_ptr<const Runner> plain, std::shared_ptr<const Runner> rewritten,
+                double tolerance);
   const Graph& graph() const override { return plain_->graph(); }
   std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
                                const RunSettings& settings) const override;

@@ -1,4 +1,5 @@
-// conv → scale and shift becomes one convolution: w' = w·scale, b' = b·scale + shift. Exact but for rounding.
+// conv → scale and shift becomes one convolution: w' = w·scale, b' = b·scale + shift. Exact but for
+// rounding.
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
@@ -9,10 +10,12 @@
 namespace pellucid {
 namespace {
 
-// The convolution or linear layer whose only use is `user`, if its weights are constants; else nullptr.
+// The convolution or linear layer whose only use is `user`, if its weights are constants; else
+// nullptr.
 const Node* foldable_producer(const Graph& graph, const Aliases& aliases, ValueId value, int user) {
   const int producer = graph.producer(value);
-  if (producer < 0 || graph.users(value).size() != 1 || graph.users(value)[0] != user) return nullptr;
+  if (producer < 0 || graph.users(value).size() != 1 || graph.users(value)[0] != user)
+    return nullptr;
   for (const Output& output : graph.outputs()) {
     bool is_output = false;
     for_each_value(output.operand, [&](ValueId id) { is_output = is_output || id == value; });
@@ -21,20 +24,25 @@ const Node* foldable_producer(const Graph& graph, const Aliases& aliases, ValueI
   const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
   if (node.kind != NodeKind::aten) return nullptr;
   const std::string& name = node.handle->schema().name();
-  if (name != "aten::conv1d" && name != "aten::conv2d" && name != "aten::conv3d" && name != "aten::linear") return nullptr;
+  if (name != "aten::conv1d" && name != "aten::conv2d" && name != "aten::conv3d" &&
+      name != "aten::linear")
+    return nullptr;
   // The convolution moves to its user's place: nothing it reads may be written to in between.
   bool mutated = aliases.mutated(value);
   for_each_operand_value(node, [&](ValueId id) { mutated = mutated || aliases.mutated(id); });
   if (mutated) return nullptr;
   const auto constant_or_none = [&](const Operand& operand) {
-    return operand.is_value() ? graph.constant(operand.value()) != nullptr : operand.constant().isNone();
+    return operand.is_value() ? graph.constant(operand.value()) != nullptr
+                              : operand.constant().isNone();
   };
-  const bool fits = node.operands[1].is_value() && constant_or_none(node.operands[1]) && constant_or_none(node.operands[2]);
+  const bool fits = node.operands[1].is_value() && constant_or_none(node.operands[1]) &&
+                    constant_or_none(node.operands[2]);
   return fits ? &node : nullptr;
 }
 
 // [C] of a scale or shift that varies along dimension 1 only; nullopt otherwise.
-std::optional<at::Tensor> per_channel(const Graph& graph, const Operand& operand, std::int64_t channels) {
+std::optional<at::Tensor> per_channel(const Graph& graph, const Operand& operand,
+                                      std::int64_t channels) {
   const Constant* constant = operand.is_value() ? graph.constant(operand.value()) : nullptr;
   if (constant == nullptr || constant->data.dim() < 2 || constant->data.numel() != channels ||
       constant->data.size(1) != channels) {
@@ -59,20 +67,27 @@ std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph)
   for (std::size_t n = 0; n < graph->nodes().size(); ++n) {
     const Node& node = graph->nodes()[n];
     // rewrite_norms writes addcmul(shift, x, scale).
-    if (node.kind != NodeKind::aten || node.handle->schema().name() != "aten::addcmul" || !node.operands[1].is_value()) continue;
-    if (node.operands[3].is_value() || node.operands[3].constant().toScalar().toDouble() != 1.0) continue;
-    const Node* producer = foldable_producer(*graph, aliases, node.operands[1].value(), static_cast<int>(n));
+    if (node.kind != NodeKind::aten || node.handle->schema().name() != "aten::addcmul" ||
+        !node.operands[1].is_value())
+      continue;
+    if (node.operands[3].is_value() || node.operands[3].constant().toScalar().toDouble() != 1.0)
+      continue;
+    const Node* producer =
+        foldable_producer(*graph, aliases, node.operands[1].value(), static_cast<int>(n));
     if (producer == nullptr) continue;
     const at::Tensor weight = graph->constant(producer->operands[1].value())->data;
     // A linear layer's channels are the last dimension: they are dimension 1 only for a matrix.
-    if (producer->handle->schema().name() == "aten::linear" && graph->value(node.operands[1].value()).shape.size() != 2) continue;
+    if (producer->handle->schema().name() == "aten::linear" &&
+        graph->value(node.operands[1].value()).shape.size() != 2)
+      continue;
     const auto shift = per_channel(*graph, node.operands[0], weight.size(0));
     const auto scale = per_channel(*graph, node.operands[2], weight.size(0));
     if (!shift || !scale || weight.scalar_type() != scale->scalar_type()) continue;
     std::vector<std::int64_t> rows(static_cast<std::size_t>(weight.dim()), 1);
     rows[0] = -1;
     at::Tensor bias = *shift;
-    if (producer->operands[2].is_value()) bias = bias + graph->constant(producer->operands[2].value())->data * *scale;
+    if (producer->operands[2].is_value())
+      bias = bias + graph->constant(producer->operands[2].value())->data * *scale;
     Node folded = *producer;
     folded.name = node.name;
     folded.origin = node.origin;

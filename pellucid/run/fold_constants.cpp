@@ -1,7 +1,8 @@
 // Computes what does not depend on an input once, at load.
 //
-// Storage is the unit: a value is foldable only if every node that writes into its storage is (Swin fills a mask
-// through 45 slices of it). Operators that only look at an operand's type or device do not depend on it.
+// Storage is the unit: a value is foldable only if every node that writes into its storage is (Swin
+// fills a mask through 45 slices of it). Operators that only look at an operand's type or device do
+// not depend on it.
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
@@ -18,11 +19,13 @@ namespace pellucid {
 namespace {
 
 // Of these only the type and the device of `self` matter: their shape is an argument.
-constexpr std::array takes_type_only = {"aten::new_zeros", "aten::new_ones", "aten::new_full", "aten::new_empty"};
+constexpr std::array takes_type_only = {"aten::new_zeros", "aten::new_ones", "aten::new_full",
+                                        "aten::new_empty"};
 
 bool looks_at_type_only(const Node& node) {
-  return node.kind == NodeKind::aten && std::find(takes_type_only.begin(), takes_type_only.end(),
-                                                  node.handle->schema().name()) != takes_type_only.end();
+  return node.kind == NodeKind::aten &&
+         std::find(takes_type_only.begin(), takes_type_only.end(), node.handle->schema().name()) !=
+             takes_type_only.end();
 }
 
 // Larger results would cost more memory than their computation costs time.
@@ -30,15 +33,19 @@ constexpr std::int64_t largest_folded_growth = std::int64_t{64} << 20;
 
 bool dependent_operands(const Graph& graph, const Node& node, const std::vector<bool>& dependent) {
   bool depends = false;
-  const std::size_t first = looks_at_type_only(node) && graph.value(node.operands[0].value()).dtype ? 1 : 0;
+  const std::size_t first =
+      looks_at_type_only(node) && graph.value(node.operands[0].value()).dtype ? 1 : 0;
   for (std::size_t i = first; i < node.operands.size(); ++i) {
-    for_each_value(node.operands[i], [&](ValueId id) { depends = depends || dependent[static_cast<std::size_t>(id)]; });
+    for_each_value(node.operands[i], [&](ValueId id) {
+      depends = depends || dependent[static_cast<std::size_t>(id)];
+    });
   }
   return depends;
 }
 
-// The nodes that stay: those that were not computed, those whose results are cheap arithmetic on sizes or too large to
-// keep, and with these all that make or write the same storage when it is written to.
+// The nodes that stay: those that were not computed, those whose results are cheap arithmetic on
+// sizes or too large to keep, and with these all that make or write the same storage when it is
+// written to.
 std::vector<bool> stay_nodes(const Graph& graph, const Aliases& aliases, const Frame& frame,
                              const std::vector<bool>& folded) {
   std::vector<bool> stays(folded.size()), whole_set(graph.values().size(), false);
@@ -56,17 +63,26 @@ std::vector<bool> stay_nodes(const Graph& graph, const Aliases& aliases, const F
     changed = false;
     for (std::size_t n = 0; n < folded.size(); ++n) {
       const auto each_made = [&](const auto& visit) {
-        const auto mutated = [&](ValueId id) { if (aliases.mutated(id)) visit(static_cast<std::size_t>(aliases.set_of(id))); };
+        const auto mutated = [&](ValueId id) {
+          if (aliases.mutated(id)) visit(static_cast<std::size_t>(aliases.set_of(id)));
+        };
         for_each_result(graph.nodes()[n], mutated);
         for (const ValueId id : written_by(graph.nodes()[n])) mutated(id);
       };
-      if (!stays[n]) each_made([&](std::size_t set) { if (whole_set[set]) stays[n] = changed = true; });
+      if (!stays[n])
+        each_made([&](std::size_t set) {
+          if (whole_set[set]) stays[n] = changed = true;
+        });
       if (!stays[n]) continue;
-      each_made([&](std::size_t set) { if (!whole_set[set]) whole_set[set] = changed = true; });
+      each_made([&](std::size_t set) {
+        if (!whole_set[set]) whole_set[set] = changed = true;
+      });
       // It reads before the last write: the writes must happen in their time.
       for_each_operand_value(graph.nodes()[n], [&](ValueId id) {
         const auto set = static_cast<std::size_t>(aliases.set_of(id));
-        if (aliases.mutated(id) && aliases.writers(id).back() > static_cast<int>(n) && !whole_set[set]) whole_set[set] = changed = true;
+        if (aliases.mutated(id) && aliases.writers(id).back() > static_cast<int>(n) &&
+            !whole_set[set])
+          whole_set[set] = changed = true;
       });
     }
   }
@@ -87,22 +103,28 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
     std::vector<bool> set_depends(count, false);
     for (std::size_t id = 0; id < count; ++id) {
       const auto value = static_cast<ValueId>(id);
-      if (dependent[id] && aliases.mutated(value)) set_depends[static_cast<std::size_t>(aliases.set_of(value))] = true;
+      if (dependent[id] && aliases.mutated(value))
+        set_depends[static_cast<std::size_t>(aliases.set_of(value))] = true;
     }
     const auto mark = [&](ValueId id) {
-      if (!dependent[static_cast<std::size_t>(id)]) changed = dependent[static_cast<std::size_t>(id)] = true;
+      if (!dependent[static_cast<std::size_t>(id)])
+        changed = dependent[static_cast<std::size_t>(id)] = true;
     };
     for (int n = 0; n < static_cast<int>(graph->nodes().size()); ++n) {
       const Node& node = graph->nodes()[static_cast<std::size_t>(n)];
       const auto touched = written_by(node);
       bool depends = is_random(node) || dependent_operands(*graph, node, dependent);
-      for (const ValueId id : touched) depends = depends || set_depends[static_cast<std::size_t>(aliases.set_of(id))];
+      for (const ValueId id : touched)
+        depends = depends || set_depends[static_cast<std::size_t>(aliases.set_of(id))];
       for_each_result(node, [&](ValueId id) {
-        if (depends || (aliases.mutated(id) && set_depends[static_cast<std::size_t>(aliases.set_of(id))])) mark(id);
+        if (depends ||
+            (aliases.mutated(id) && set_depends[static_cast<std::size_t>(aliases.set_of(id))]))
+          mark(id);
       });
       if (!depends) continue;
       for (const ValueId id : touched) mark(id);
-      // A constant is what the last write leaves: who reads an earlier content needs the writes to happen in its time.
+      // A constant is what the last write leaves: who reads an earlier content needs the writes to
+      // happen in its time.
       for_each_operand_value(node, [&](ValueId id) {
         if (aliases.mutated(id) && aliases.writers(id).back() > n) mark(id);
       });
@@ -120,13 +142,17 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
   for (std::size_t n = 0; n < graph->nodes().size(); ++n) {
     const Node& node = graph->nodes()[n];
     bool depends = is_random(node) || dependent_operands(*graph, node, dependent);
-    for_each_result(node, [&](ValueId id) { depends = depends || dependent[static_cast<std::size_t>(id)]; });
-    for (const ValueId id : written_by(node)) depends = depends || dependent[static_cast<std::size_t>(id)];
+    for_each_result(
+        node, [&](ValueId id) { depends = depends || dependent[static_cast<std::size_t>(id)]; });
+    for (const ValueId id : written_by(node))
+      depends = depends || dependent[static_cast<std::size_t>(id)];
     if (depends) continue;
     // An input's stand-in: only its type is looked at.
     if (looks_at_type_only(node)) {
       const auto self = static_cast<std::size_t>(node.operands[0].value());
-      if (frame[self].isNone()) frame[self] = at::empty({0}, at::TensorOptions().dtype(graph->value(node.operands[0].value()).dtype));
+      if (frame[self].isNone())
+        frame[self] =
+            at::empty({0}, at::TensorOptions().dtype(graph->value(node.operands[0].value()).dtype));
     }
     evaluate(*graph, node, frame, {});
     folded[n] = true;
@@ -141,7 +167,8 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
       continue;
     }
     for_each_result(parts.nodes[n], [&](ValueId id) {
-      parts.constants.push_back({id, parts.values[static_cast<std::size_t>(id)].name, ConstantKind::folded,
+      parts.constants.push_back({id, parts.values[static_cast<std::size_t>(id)].name,
+                                 ConstantKind::folded,
                                  frame[static_cast<std::size_t>(id)].toTensor()});
     });
   }
@@ -149,7 +176,8 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph) 
   for (Constant& constant : parts.constants) {
     if (constant.kind == ConstantKind::folded || !aliases.mutated(constant.value)) continue;
     const auto writers = aliases.writers(constant.value);
-    if (std::none_of(writers.begin(), writers.end(), [&](int n) { return stays[static_cast<std::size_t>(n)]; })) {
+    if (std::none_of(writers.begin(), writers.end(),
+                     [&](int n) { return stays[static_cast<std::size_t>(n)]; })) {
       constant.data = frame[static_cast<std::size_t>(constant.value)].toTensor();
     }
   }

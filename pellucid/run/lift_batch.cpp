@@ -1,7 +1,8 @@
-// A fixed batch, lifted: verified as it is, else under a functorch vmap level, else sample by sample.
+// A fixed batch, lifted: verified as it is, else under a functorch vmap level, else sample by
+// sample.
 //
-// Sample-major form, in and out: a value whose first declared size is the fixed batch has the batch there; any other
-// value gets the samples as a new first dimension.
+// Sample-major form, in and out: a value whose first declared size is the fixed batch has the batch
+// there; any other value gets the samples as a new first dimension.
 #include "pellucid/run/lift_batch.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -24,8 +25,8 @@ namespace {
 
 using at::functorch::DynamicLayer;
 
-// A batch equals its samples run one by one to float rounding; a different reduction order costs a few ulps of the
-// largest value, a mixed batch costs all of it.
+// A batch equals its samples run one by one to float rounding; a different reduction order costs a
+// few ulps of the largest value, a mixed batch costs all of it.
 constexpr double same_answer = 1e-4;
 
 std::optional<std::int64_t> leading(const Graph& graph, ValueId id) {
@@ -36,7 +37,8 @@ std::optional<std::int64_t> leading(const Graph& graph, ValueId id) {
 class VmapLevel {
  public:
   explicit VmapLevel(std::int64_t size)
-      : level_(at::functorch::initAndPushDynamicLayer(at::functorch::TransformType::Vmap, c10::SymInt(size),
+      : level_(at::functorch::initAndPushDynamicLayer(at::functorch::TransformType::Vmap,
+                                                      c10::SymInt(size),
                                                       at::functorch::RandomnessType::Different)) {}
   ~VmapLevel() { at::functorch::popDynamicLayerAndDeleteMetadata(); }
   VmapLevel(const VmapLevel&) = delete;
@@ -51,16 +53,22 @@ class VmapLevel {
 class Lift {
  public:
   Lift(const Runner& inner, std::span<const Feed> feeds, std::int64_t declared, std::int64_t batch)
-      : inner_(inner), graph_(inner.graph()), declared_(declared), batch_(batch),
+      : inner_(inner),
+        graph_(inner.graph()),
+        declared_(declared),
+        batch_(batch),
         groups_((batch + declared - 1) / declared) {
     for (const Feed& feed : feeds) {
       feeds_.push_back({feed.value, feed.data.isTensor() ? c10::IValue(grouped(feed)) : feed.data});
     }
   }
 
-  std::vector<c10::IValue> by_vmap(std::span<const ValueId> wanted, const RunSettings& settings) const {
+  std::vector<c10::IValue> by_vmap(std::span<const ValueId> wanted,
+                                   const RunSettings& settings) const {
     const VmapLevel level(groups_);
-    const auto wrap = [&](const at::Tensor& tensor) { return at::functorch::makeBatched(tensor, 0, level.level()); };
+    const auto wrap = [&](const at::Tensor& tensor) {
+      return at::functorch::makeBatched(tensor, 0, level.level());
+    };
     const auto unwrap = [&](const at::Tensor& tensor) {
       const auto* batched = at::functorch::maybeGetBatchedImpl(tensor);
       if (batched == nullptr || batched->level() != level.level()) return tensor.unsqueeze(0);
@@ -68,7 +76,8 @@ class Lift {
     };
     std::vector<Feed> wrapped;
     for (const Feed& feed : feeds_) {
-      wrapped.push_back({feed.value, per_sample(feed) ? c10::IValue(wrap(feed.data.toTensor())) : feed.data});
+      wrapped.push_back(
+          {feed.value, per_sample(feed) ? c10::IValue(wrap(feed.data.toTensor())) : feed.data});
     }
     Observer observer;
     RunSettings inside = settings;
@@ -99,7 +108,8 @@ class Lift {
     return answers;
   }
 
-  std::vector<c10::IValue> one_by_one(std::span<const ValueId> wanted, const RunSettings& settings) const {
+  std::vector<c10::IValue> one_by_one(std::span<const ValueId> wanted,
+                                      const RunSettings& settings) const {
     if (settings.observer != nullptr) return one_by_one_observed(wanted, settings);
     std::vector<std::vector<at::Tensor>> parts(wanted.size());
     std::vector<c10::IValue> answers;
@@ -129,16 +139,20 @@ class Lift {
   };
 
   // A tensor without dimensions is the same for every sample.
-  static bool per_sample(const Feed& feed) { return feed.data.isTensor() && feed.data.toTensor().dim() > 0; }
+  static bool per_sample(const Feed& feed) {
+    return feed.data.isTensor() && feed.data.toTensor().dim() > 0;
+  }
 
-  // What was shown is another tensor than the run's: where it is part of a gradient it must take the run's place.
+  // What was shown is another tensor than the run's: where it is part of a gradient it must take
+  // the run's place.
   static bool unchanged(const at::Tensor& answer, const at::Tensor& shown) {
     return answer.is_same(shown) && !shown.requires_grad();
   }
 
   bool has_batch(ValueId id) const { return leading(graph_, id) == declared_; }
 
-  // [N, ...] → [groups, declared, ...] or [groups, ...]; a last group that is not full is filled with its last sample.
+  // [N, ...] → [groups, declared, ...] or [groups, ...]; a last group that is not full is filled
+  // with its last sample.
   at::Tensor grouped(const Feed& feed) const {
     at::Tensor data = feed.data.toTensor();
     if (!has_batch(feed.value)) return data;
@@ -162,14 +176,17 @@ class Lift {
   std::vector<Feed> group(std::int64_t g) const {
     std::vector<Feed> one;
     for (const Feed& feed : feeds_) {
-      one.push_back({feed.value, per_sample(feed) ? c10::IValue(feed.data.toTensor().select(0, g)) : feed.data});
+      one.push_back({feed.value, per_sample(feed) ? c10::IValue(feed.data.toTensor().select(0, g))
+                                                  : feed.data});
     }
     return one;
   }
 
-  // An observer is promised each value once, with all samples: a pass collects what it would see, the observer is
-  // asked, and a later pass puts its answers in place. What depends on an answer is collected anew before it is shown.
-  std::vector<c10::IValue> one_by_one_observed(std::span<const ValueId> wanted, const RunSettings& settings) const {
+  // An observer is promised each value once, with all samples: a pass collects what it would see,
+  // the observer is asked, and a later pass puts its answers in place. What depends on an answer is
+  // collected anew before it is shown.
+  std::vector<c10::IValue> one_by_one_observed(std::span<const ValueId> wanted,
+                                               const RunSettings& settings) const {
     std::map<ValueId, std::vector<at::Tensor>> seen;
     std::map<ValueId, at::Tensor> replaced;
     std::vector<ValueId> order;
@@ -182,7 +199,8 @@ class Lift {
                                 if (seen.find(id) == seen.end()) order.push_back(id);
                                 seen[id].push_back(tensor);
                                 const auto found = replaced.find(id);
-                                return found == replaced.end() ? tensor : found->second.select(0, now);
+                                return found == replaced.end() ? tensor
+                                                               : found->second.select(0, now);
                               }};
       const RunSettings inside{&observer, settings.cancellation, settings.gradient};
       std::vector<std::vector<at::Tensor>> parts(wanted.size());
@@ -218,7 +236,9 @@ class Lift {
   std::vector<Feed> feeds_;
 };
 
-double largest(const at::Tensor& tensor) { return tensor.numel() == 0 ? 0.0 : tensor.abs().max().item<double>(); }
+double largest(const at::Tensor& tensor) {
+  return tensor.numel() == 0 ? 0.0 : tensor.abs().max().item<double>();
+}
 
 bool equal(const at::Tensor& a, const at::Tensor& b) {
   if (!a.sizes().equals(b.sizes())) return false;
@@ -238,11 +258,14 @@ std::vector<ValueId> output_values(const Graph& graph) {
 
 // Seeded, so that a run is the same each time and nobody else's random numbers move.
 at::Tensor noise(at::IntArrayRef sizes) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(std::uint64_t{7}), at::TensorOptions());
+  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(std::uint64_t{7}),
+                   at::TensorOptions());
 }
 
-// Two batches of the declared size with distinct samples: the caller's where it has fed all inputs, else noise.
-std::vector<std::vector<Feed>> distinct_samples(const Graph& graph, std::span<const Feed> feeds, std::int64_t declared) {
+// Two batches of the declared size with distinct samples: the caller's where it has fed all inputs,
+// else noise.
+std::vector<std::vector<Feed>> distinct_samples(const Graph& graph, std::span<const Feed> feeds,
+                                                std::int64_t declared) {
   std::vector<std::vector<Feed>> samples(2);
   for (const ValueId id : graph.inputs()) {
     const Value& value = graph.value(id);
@@ -277,10 +300,14 @@ std::vector<std::vector<Feed>> distinct_samples(const Graph& graph, std::span<co
 
 std::string_view to_string(BatchMode mode) {
   switch (mode) {
-    case BatchMode::as_is: return "as it is";
-    case BatchMode::verified: return "verified";
-    case BatchMode::vmap: return "vmap";
-    case BatchMode::loop: return "one by one";
+    case BatchMode::as_is:
+      return "as it is";
+    case BatchMode::verified:
+      return "verified";
+    case BatchMode::vmap:
+      return "vmap";
+    case BatchMode::loop:
+      return "one by one";
   }
   return "";
 }
@@ -305,12 +332,14 @@ BatchMode BatchRunner::mode() const {
   return mode_.value_or(BatchMode::as_is);
 }
 
-std::vector<c10::IValue> BatchRunner::run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
+std::vector<c10::IValue> BatchRunner::run(std::span<const Feed> feeds,
+                                          std::span<const ValueId> wanted,
                                           const RunSettings& settings) const {
   const DeclaredBatch declared = declared_batch(graph());
   std::int64_t batch = 0;
   for (const Feed& feed : feeds) {
-    if (batch == 0 && feed.data.isTensor() && feed.data.toTensor().dim() > 0) batch = feed.data.toTensor().size(0);
+    if (batch == 0 && feed.data.isTensor() && feed.data.toTensor().dim() > 0)
+      batch = feed.data.toTensor().size(0);
   }
   if (!declared.shared || !declared.size || batch == *declared.size || batch == 0) {
     return inner_->run(feeds, wanted, settings);
@@ -323,7 +352,8 @@ std::vector<c10::IValue> BatchRunner::run(std::span<const Feed> feeds, std::span
   }
   if (mode == BatchMode::verified) return inner_->run(feeds, wanted, settings);
   const Lift lift(*inner_, feeds, *declared.size, batch);
-  return mode == BatchMode::vmap ? lift.by_vmap(wanted, settings) : lift.one_by_one(wanted, settings);
+  return mode == BatchMode::vmap ? lift.by_vmap(wanted, settings)
+                                 : lift.one_by_one(wanted, settings);
 }
 
 BatchMode BatchRunner::find_mode(std::span<const Feed> feeds, std::int64_t declared) const {
@@ -336,7 +366,8 @@ BatchMode BatchRunner::find_mode(std::span<const Feed> feeds, std::int64_t decla
       both.push_back(samples[0][i]);
       continue;
     }
-    both.push_back({samples[0][i].value, at::cat({samples[0][i].data.toTensor(), samples[1][i].data.toTensor()})});
+    both.push_back({samples[0][i].value,
+                    at::cat({samples[0][i].data.toTensor(), samples[1][i].data.toTensor()})});
   }
   // What the samples answer on their own is what any way of running them together must give.
   const Lift lift(*inner_, both, declared, 2 * declared);

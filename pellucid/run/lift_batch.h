@@ -1,7 +1,8 @@
 // Runs a graph that was exported with a fixed batch at other batch sizes.
 //
-// In this order, and the answer says which: as it is (the batch is dynamic, or it was verified on distinct samples
-// that a batch equals its samples run one by one); under a functorch vmap level; one sample after another.
+// In this order, and the answer says which: as it is (the batch is dynamic, or it was verified on
+// distinct samples that a batch equals its samples run one by one); under a functorch vmap level;
+// one sample after another.
 #pragma once
 
 #include <memory>
@@ -14,8 +15,9 @@ namespace pellucid {
 enum class BatchMode { as_is, verified, vmap, loop };
 std::string_view to_string(BatchMode mode);  // "as it is", "verified", "vmap", "one by one"
 
-// The leading size every input declares: nullopt when it is symbolic (a dynamic batch). Inputs without dimensions
-// don't count. Throws nothing; a graph whose inputs disagree has no batch and gives 1 for `shared` = false.
+// The leading size every input declares: nullopt when it is symbolic (a dynamic batch). Inputs
+// without dimensions don't count. Throws nothing; a graph whose inputs disagree has no batch and
+// gives 1 for `shared` = false.
 struct DeclaredBatch {
   std::optional<std::int64_t> size;
   bool shared = true;
@@ -24,7 +26,8 @@ DeclaredBatch declared_batch(const Graph& graph);
 
 class BatchRunner final : public Runner {
  public:
-  // The mode is found at the first run whose batch is not the declared one, with that run's own inputs.
+  // The mode is found at the first run whose batch is not the declared one, with that run's own
+  // inputs.
   explicit BatchRunner(std::shared_ptr<const Runner> inner);
   const Graph& graph() const override { return inner_->graph(); }
   std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,

@@ -8,7 +8,8 @@
 
 namespace pellucid {
 
-// `op` is "python::mul" or "mul". Throws Error (Fault::model) on a wrong number of operands or a division by zero.
+// `op` is "python::mul" or "mul". Throws Error (Fault::model) on a wrong number of operands or a
+// division by zero.
 c10::IValue evaluate_python(std::string_view op, std::span<const c10::IValue> operands);
 
 }  // namespace pellucid

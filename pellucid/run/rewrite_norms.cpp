@@ -1,5 +1,6 @@
-// Batch norm in evaluation mode is y = x·scale + shift with scale = w/√(v+ε), shift = b − m·scale. As such it has a
-// right gradient, which torch 2.13's CPU batch norm has not at batch 1 for some strides.
+// Batch norm in evaluation mode is y = x·scale + shift with scale = w/√(v+ε), shift = b − m·scale.
+// As such it has a right gradient, which torch 2.13's CPU batch norm has not at batch 1 for some
+// strides.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/rsqrt.h>
 #include <c10/core/GradMode.h>
@@ -27,7 +28,8 @@ constexpr BatchNorm batch_norms[] = {
 const BatchNorm* as_batch_norm(const Node& node) {
   if (node.kind != NodeKind::aten) return nullptr;
   for (const BatchNorm& known : batch_norms) {
-    if (node.handle->schema().name() == known.name && node.handle->schema().overload_name().empty()) return &known;
+    if (node.handle->schema().name() == known.name && node.handle->schema().overload_name().empty())
+      return &known;
   }
   return nullptr;
 }
@@ -42,7 +44,8 @@ class NormRewriter {
     for (Node& node : parts_.nodes) {
       if (const BatchNorm* norm = as_batch_norm(node)) {
         batch_norm(node, *norm, nodes);
-      } else if (node.kind == NodeKind::aten && node.handle->schema().name() == "aten::instance_norm") {
+      } else if (node.kind == NodeKind::aten &&
+                 node.handle->schema().name() == "aten::instance_norm") {
         contiguous_operand(node, nodes);
         nodes.push_back(std::move(node));
       } else {
@@ -54,7 +57,8 @@ class NormRewriter {
   }
 
  private:
-  // The constant tensor, nullopt for None, or throws nothing and sets `known` false where it is computed.
+  // The constant tensor, nullopt for None, or throws nothing and sets `known` false where it is
+  // computed.
   std::optional<at::Tensor> tensor(const Operand& operand, bool& known) const {
     if (operand.is_value()) {
       const Constant* constant = graph_.constant(operand.value());
@@ -65,15 +69,22 @@ class NormRewriter {
   }
 
   void batch_norm(Node& node, const BatchNorm& at, std::vector<Node>& nodes) {
-    const auto operand = [&](int place) -> const Operand& { return node.operands[static_cast<std::size_t>(place)]; };
+    const auto operand = [&](int place) -> const Operand& {
+      return node.operands[static_cast<std::size_t>(place)];
+    };
     bool known = node.operands[0].is_value() && !operand(at.epsilon).is_value();
-    if (at.training >= 0) known = known && !operand(at.training).is_value() && !operand(at.training).constant().toBool();
+    if (at.training >= 0)
+      known =
+          known && !operand(at.training).is_value() && !operand(at.training).constant().toBool();
     for (std::size_t i = 1; i < node.results.size(); ++i) {  // saved statistics that somebody reads
-      for (const ValueId id : node.results[i].values) known = known && (id == no_value || graph_.users(id).empty());
+      for (const ValueId id : node.results[i].values)
+        known = known && (id == no_value || graph_.users(id).empty());
     }
     const auto weight = tensor(operand(at.weight), known), bias = tensor(operand(at.bias), known);
-    const auto mean = tensor(operand(at.mean), known), variance = tensor(operand(at.variance), known);
-    const Value& input = parts_.values[static_cast<std::size_t>(known ? node.operands[0].value() : 0)];
+    const auto mean = tensor(operand(at.mean), known),
+               variance = tensor(operand(at.variance), known);
+    const Value& input =
+        parts_.values[static_cast<std::size_t>(known ? node.operands[0].value() : 0)];
     if (!known || !mean || !variance || input.shape.size() < 2) {
       contiguous_operand(node, nodes);
       nodes.push_back(std::move(node));
@@ -94,9 +105,13 @@ class NormRewriter {
     operands.push_back(node.operands[0]);
     operands.push_back({add_constant(node.name + "_scale", scale.reshape(shape).to(dtype))});
     operands.push_back({c10::IValue(std::int64_t{1})});
-    Node rewritten{.kind = NodeKind::aten, .name = node.name, .op = "aten::addcmul.default",
+    Node rewritten{.kind = NodeKind::aten,
+                   .name = node.name,
+                   .op = "aten::addcmul.default",
                    .handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::addcmul", ""),
-                   .operands = std::move(operands), .results = {Result{{result}, false}}, .bodies = {},
+                   .operands = std::move(operands),
+                   .results = {Result{{result}, false}},
+                   .bodies = {},
                    .origin = node.origin};
     nodes.push_back(std::move(rewritten));
   }
@@ -106,10 +121,16 @@ class NormRewriter {
     Value copy = parts_.values[static_cast<std::size_t>(node.operands[0].value())];
     copy.name = node.name + "_contiguous";
     const ValueId id = add_value(std::move(copy));
-    nodes.push_back({.kind = NodeKind::aten, .name = node.name + "_contiguous", .op = "aten::contiguous.default",
-                     .handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::contiguous", ""),
-                     .operands = {node.operands[0], Operand{c10::IValue(static_cast<std::int64_t>(at::MemoryFormat::Contiguous))}},
-                     .results = {Result{{id}, false}}, .bodies = {}, .origin = node.origin});
+    nodes.push_back(
+        {.kind = NodeKind::aten,
+         .name = node.name + "_contiguous",
+         .op = "aten::contiguous.default",
+         .handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::contiguous", ""),
+         .operands = {node.operands[0], Operand{c10::IValue(static_cast<std::int64_t>(
+                                            at::MemoryFormat::Contiguous))}},
+         .results = {Result{{id}, false}},
+         .bodies = {},
+         .origin = node.origin});
     node.operands[0] = Operand{id};
   }
 

@@ -8,15 +8,18 @@ namespace pellucid {
 // Nodes that do not depend on an input are computed now, in program order, and become constants.
 std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph);
 
-// Batch norm in evaluation mode becomes a scale and a shift by constants, under the name of its result, so that
-// torch's defective CPU backward of batch norm is never used; instance norm gets contiguous operands.
+// Batch norm in evaluation mode becomes a scale and a shift by constants, under the name of its
+// result, so that torch's defective CPU backward of batch norm is never used; instance norm gets
+// contiguous operands.
 std::shared_ptr<const Graph> rewrite_norms(std::shared_ptr<const Graph> graph);
 
-// For speed: a scale and shift that alone follows a convolution or linear layer is folded into its weights (the
-// value between the two disappears). Other values keep their names and, to rounding, their numbers.
+// For speed: a scale and shift that alone follows a convolution or linear layer is folded into its
+// weights (the value between the two disappears). Other values keep their names and, to rounding,
+// their numbers.
 std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph);
 
-// Floating-point constants and dtype literals become `dtype`; devices of constants and literals become `device`.
+// Floating-point constants and dtype literals become `dtype`; devices of constants and literals
+// become `device`.
 std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype);
 std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at::Device device);
 

@@ -42,7 +42,9 @@ def test_help_groups_the_verbs():
     for group in ("Look", "Trust", "Model", "Lists", "Else"):
         if group != "Trust":
             assert f"\n{group}\n" in done.stdout
-    assert done.stdout.index("predict") < done.stdout.index("inspect") < done.stdout.index("methods")
+    assert (
+        done.stdout.index("predict") < done.stdout.index("inspect") < done.stdout.index("methods")
+    )
 
 
 def test_every_verb_has_a_help_with_only_its_own_options():
@@ -73,7 +75,9 @@ def test_help_and_lists_speak_chinese():
 
 def test_methods_lists_the_table():
     listed = answer("methods")["methods"]
-    assert {"saliency", "input_x_gradient", "integrated_gradients", "grad_cam"} <= {m["name"] for m in listed}
+    assert {"saliency", "input_x_gradient", "integrated_gradients", "grad_cam"} <= {
+        m["name"] for m in listed
+    }
     for method in listed:
         one = answer("methods", method["name"])
         assert one == method
@@ -108,7 +112,9 @@ def test_completion_scripts_have_no_syntax_error(shell):
     script = pellucid("--completions", shell).stdout
     assert "--max-pixels" in script or "max-pixels" in script
     if shutil.which(shell):
-        done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [shell, "-n"], input=script, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -116,7 +122,9 @@ def complete(*words):
     script = pellucid("--completions", "bash").stdout
     line = " ".join(f"'{word}'" for word in words)
     ask = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _pellucid; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    return subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False).stdout.split()
+    return subprocess.run(
+        ["bash", "-c", ask], capture_output=True, text=True, check=False
+    ).stdout.split()
 
 
 def test_bash_completes_verbs_options_and_words():
@@ -130,7 +138,11 @@ def test_bash_completes_verbs_options_and_words():
 def test_the_man_page_has_no_warning():
     page = pellucid("--man").stdout
     done = subprocess.run(
-        ["man", "--warnings", "-l", "-"], input=page, capture_output=True, text=True, check=False,
+        ["man", "--warnings", "-l", "-"],
+        input=page,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
     )
     assert done.returncode == 0 and done.stderr == ""
@@ -183,7 +195,12 @@ def test_predict_shows_bars_and_writes_the_raw_output(tmp_path):
 
 def test_the_record_of_a_run_has_everything(tmp_path):
     out = tmp_path / "out"
-    assert pellucid("predict", CNN, CAT, PHOTOS / "coffee.png", "--threads", "1", "--out", out).returncode == 0
+    assert (
+        pellucid(
+            "predict", CNN, CAT, PHOTOS / "coffee.png", "--threads", "1", "--out", out
+        ).returncode
+        == 0
+    )
     record = json.loads((out / "run.json").read_text())
     assert len(record["inputs"]) == 2 and record["threads"] == 1
     assert sorted(record["files"]) == sorted(
@@ -205,7 +222,18 @@ def test_arrays_keep_their_batch_axis(tmp_path, vector):
     one = np.load(vector)
     np.save(tmp_path / "batch.npy", np.stack([one, one * 2]))
     np.save(tmp_path / "one.npy", one[None])
-    assert pellucid("predict", LINEAR, vector, tmp_path / "batch.npy", tmp_path / "one.npy", "--out", tmp_path / "o").returncode == 0
+    assert (
+        pellucid(
+            "predict",
+            LINEAR,
+            vector,
+            tmp_path / "batch.npy",
+            tmp_path / "one.npy",
+            "--out",
+            tmp_path / "o",
+        ).returncode
+        == 0
+    )
     single = np.load(tmp_path / "o" / "vector.output.npy")
     assert np.load(tmp_path / "o" / "batch.output.npy").shape == (2, *single.shape)
     assert np.load(tmp_path / "o" / "one.output.npy").shape == (1, *single.shape)
@@ -240,7 +268,10 @@ def test_salvage_shows_what_is_left_and_says_so(tmp_path):
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 2 // 3])
     assert pellucid("predict", CNN, tmp_path / "cut.jpg", "--out", tmp_path / "o").returncode == 1
     document = answer("predict", CNN, tmp_path / "cut.jpg", "--salvage", "--out", tmp_path / "o")
-    assert any("truncated" in c or "missing" in c or "damaged" in c for c in document["answers"][0]["conversions"])
+    assert any(
+        "truncated" in c or "missing" in c or "damaged" in c
+        for c in document["answers"][0]["conversions"]
+    )
 
 
 def test_pictures_beyond_max_pixels_are_refused(tmp_path):
@@ -275,7 +306,9 @@ def test_a_model_of_several_inputs_takes_them_by_name(tmp_path):
     assert pellucid("predict", model, *words, "--out", tmp_path / "o").returncode == 0
     missing = pellucid("predict", model, words[0], "--out", tmp_path / "o")
     assert missing.returncode == 2 and inputs[1]["name"] in one_line(missing)
-    unnamed = pellucid("predict", model, tmp_path / f"{inputs[0]['name']}.npy", "--out", tmp_path / "o")
+    unnamed = pellucid(
+        "predict", model, tmp_path / f"{inputs[0]['name']}.npy", "--out", tmp_path / "o"
+    )
     assert unnamed.returncode == 2 and "NAME=FILE" in one_line(unnamed)
 
 
@@ -285,7 +318,9 @@ def test_a_guessed_kind_is_said_to_be_a_guess(tmp_path):
     np.save(tmp_path / "x.npy", np.full([n or 8 for n in entry["shape"][1:]], 0.5, np.float32))
     done = pellucid("predict", model, tmp_path / "x.npy", "--out", tmp_path / "o")
     assert done.returncode == 0 and "guess" in done.stderr
-    said = pellucid("predict", model, tmp_path / "x.npy", "--output-kind", "regression", "--out", tmp_path / "o")
+    said = pellucid(
+        "predict", model, tmp_path / "x.npy", "--output-kind", "regression", "--out", tmp_path / "o"
+    )
     assert "guess" not in said.stderr and "%" not in said.stdout
 
 
@@ -335,7 +370,10 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
 
     done = subprocess.run(
         [PROGRAM, "predict", CNN, CAT, "--out", tmp_path / "o"],
-        preexec_fn=small_files_only, capture_output=True, text=True, check=False,
+        preexec_fn=small_files_only,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1 and "can't write" in done.stderr
     assert [p for p in (tmp_path / "o").rglob("*") if p.is_file()] == []
@@ -346,7 +384,11 @@ def test_interrupting_ends_with_130_and_leaves_only_whole_files(tmp_path):
     folder.mkdir()
     for i in range(400):
         shutil.copy(CAT, folder / f"cat{i:03}.png")
-    process = subprocess.Popen([PROGRAM, "predict", CNN, folder, "--out", tmp_path / "o"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [PROGRAM, "predict", CNN, folder, "--out", tmp_path / "o"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     for _ in range(600):
         if (tmp_path / "o").exists() or process.poll() is not None:
             break
@@ -411,13 +453,29 @@ def test_explain_puts_target_and_layer_into_names_only_when_several_were_asked_f
     assert pellucid(*words, "--target", "3").returncode == 0
     assert (tmp_path / "chelsea.grad_cam.npy").exists()
     assert pellucid(*words, "--target", "3,4").returncode == 0
-    assert (tmp_path / "chelsea.3.grad_cam.npy").exists() and (tmp_path / "chelsea.4.grad_cam.npy").exists()
-    assert pellucid(*words, "--target", "3", "--target", "4", "--layer", "relu2,relu3").returncode == 0
+    assert (tmp_path / "chelsea.3.grad_cam.npy").exists() and (
+        tmp_path / "chelsea.4.grad_cam.npy"
+    ).exists()
+    assert (
+        pellucid(*words, "--target", "3", "--target", "4", "--layer", "relu2,relu3").returncode == 0
+    )
     assert (tmp_path / "chelsea.4.relu2.grad_cam.npy").exists()
 
 
 def test_explain_repeats_itself_to_the_bit(tmp_path):
-    words = ["explain", CNN, CAT, "--method", "integrated_gradients", "--format", "npy", "--threads", "1", "--chunk", "5"]
+    words = [
+        "explain",
+        CNN,
+        CAT,
+        "--method",
+        "integrated_gradients",
+        "--format",
+        "npy",
+        "--threads",
+        "1",
+        "--chunk",
+        "5",
+    ]
     for name in ("a", "b"):
         assert pellucid(*words, "--out", tmp_path / name).returncode == 0
     assert pellucid(*words, "--chunk", "7", "--out", tmp_path / "c").returncode == 0
@@ -459,7 +517,9 @@ def test_explain_takes_a_folder_and_goes_on_after_a_bad_file(tmp_path):
     for name in ("a", "b", "c"):
         shutil.copy(CAT, folder / f"{name}.png")
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    done = pellucid("explain", CNN, folder, "--method", "saliency", "--format", "npy", "--out", tmp_path / "o")
+    done = pellucid(
+        "explain", CNN, folder, "--method", "saliency", "--format", "npy", "--out", tmp_path / "o"
+    )
     assert done.returncode == 3
     assert len(list((tmp_path / "o").glob("*.npy"))) == 3
 
@@ -467,5 +527,13 @@ def test_explain_takes_a_folder_and_goes_on_after_a_bad_file(tmp_path):
 def test_a_label_with_control_characters_is_escaped(tmp_path):
     shutil.copy(CNN, tmp_path / "m.pt2")
     (tmp_path / "labels.txt").write_text("\n".join(f"<script>{i}\x1b[31m" for i in range(10)))
-    done = pellucid("predict", tmp_path / "m.pt2", CAT, "--labels", tmp_path / "labels.txt", "--out", tmp_path / "o")
+    done = pellucid(
+        "predict",
+        tmp_path / "m.pt2",
+        CAT,
+        "--labels",
+        tmp_path / "labels.txt",
+        "--out",
+        tmp_path / "o",
+    )
     assert done.returncode == 0 and "<script>" in done.stdout and "\x1b" not in done.stdout

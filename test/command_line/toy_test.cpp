@@ -1,8 +1,7 @@
-// A toy method and a toy operation are put into a Catalogue, and nothing else is changed: the command line, the JSON
-// Schema and an HTTP adapter (a fake one, below) find both.
+// A toy method and a toy operation are put into a Catalogue, and nothing else is changed: the
+// command line, the JSON Schema and an HTTP adapter (a fake one, below) find both.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -22,7 +21,8 @@ using ::testing::Not;
 struct MethodSettings {
   std::int64_t legs = 4;
 };
-constexpr Option method_options[] = {option<&MethodSettings::legs>("legs", "How many legs.").between(0, 8)};
+constexpr Option method_options[] = {
+    option<&MethodSettings::legs>("legs", "How many legs.").between(0, 8)};
 Attribution explain_toy(const Question&, Probe&, const MethodSettings&) { return {}; }
 constexpr Method toy_method = {
     .name = "toy_method",
@@ -98,7 +98,9 @@ Said say_words(std::vector<std::string> words) {
 
 class Folder : public ::testing::Test {
  protected:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("pellucid_toy_" + std::to_string(::getpid()))) {
+  Folder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("pellucid_toy_" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(path_);
   }
   ~Folder() override { std::filesystem::remove_all(path_); }
@@ -150,7 +152,9 @@ TEST_F(ToyOnTheCommandLine, TakesSettingsOfTheToyMethod) {
   const Said said = say_words({"toy", "--json", "--set", "legs=6", "--out", file("out")});
   ASSERT_EQ(said.code, 0) << said.err;
   EXPECT_EQ(Json::parse(said.out)["set"][0]["legs"], 6);
-  EXPECT_EQ(Json::parse(say_words({"toy", "--json", "--set", "toy_method.legs=2"}).out)["set"][0]["legs"], 2);
+  EXPECT_EQ(
+      Json::parse(say_words({"toy", "--json", "--set", "toy_method.legs=2"}).out)["set"][0]["legs"],
+      2);
   const Said wrong = say_words({"toy", "--set", "lgs=6"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("did you mean legs"));
@@ -160,9 +164,14 @@ TEST_F(ToyOnTheCommandLine, TakesSettingsOfTheToyMethod) {
 }
 
 TEST_F(ToyOnTheCommandLine, RefusesWrongWordsInOneLineWithTheNearest) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"tyo"}, {"toy", "--wrod", "x"}, {"toy", "--how-often", "99"}, {"toy", "--how-often", "x"},
-           {"toy", "--word"}, {"--frob"}, {"toy", "--lang", "fr"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"tyo"},
+                                             {"toy", "--wrod", "x"},
+                                             {"toy", "--how-often", "99"},
+                                             {"toy", "--how-often", "x"},
+                                             {"toy", "--word"},
+                                             {"--frob"},
+                                             {"toy", "--lang", "fr"}}) {
     const Said said = say_words(words);
     EXPECT_EQ(said.code, 2) << words.back();
     EXPECT_EQ(std::ranges::count(said.err, '\n'), 1) << said.err;
@@ -186,7 +195,8 @@ TEST_F(ToyOnTheCommandLine, WritesFilesAndARecordOfTheRun) {
   EXPECT_EQ(record["failures"], Json::array());
   EXPECT_THAT(said.out, HasSubstr(out));
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
-    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".pellucid-"))) << "nothing temporary stays";
+    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".pellucid-")))
+        << "nothing temporary stays";
   }
 }
 
@@ -239,7 +249,7 @@ TEST_F(ToyOnTheCommandLine, SaysWhenAFolderCanNotBeWrittenAndLeavesNothing) {
 TEST_F(ToyOnTheCommandLine, PrintsOnlyTheDocumentWithJson) {
   const Said said = say_words({"toy", file("one.npy", "1"), "--json", "--out", file("out")});
   ASSERT_EQ(said.code, 0) << said.err;
-  EXPECT_NO_THROW((void)Json::parse(said.out));
+  EXPECT_TRUE(Json::accept(said.out));
 }
 
 TEST_F(ToyOnTheCommandLine, EscapesControlCharactersOfNames) {
@@ -265,21 +275,27 @@ struct Response {
   Json body;
 };
 
-Response http(const Catalogue& catalogue, std::string_view method, std::string_view path, const Json& body) {
+Response http(const Catalogue& catalogue, std::string_view method, std::string_view path,
+              const Json& body) {
   constexpr std::string_view root = "/v2/models/m/";
   if (!path.starts_with(root)) return {404, {{"error", "no such page"}}};
   const Operation* operation = catalogue.find_operation(path.substr(root.size()));
-  if (operation == nullptr || !serves(operation->faces, Faces::http)) return {404, {{"error", "no such verb"}}};
+  if (operation == nullptr || !serves(operation->faces, Faces::http))
+    return {404, {{"error", "no such verb"}}};
   if (method == "GET") return {200, schema(*operation, catalogue)};
   Request request;
   for (const auto& [key, value] : body.items()) {
-    if (key == "options") request.options = value;
-    else if (key == "settings") request.settings = value;
-    else if (key != "inputs") return {400, {{"error", "unknown key " + key}}};
+    if (key == "options")
+      request.options = value;
+    else if (key == "settings")
+      request.settings = value;
+    else if (key != "inputs")
+      return {400, {{"error", "unknown key " + key}}};
   }
   for (const Json& input : body.value("inputs", Json::array())) {
     std::vector<std::byte> bytes;
-    for (const Json& byte : input["bytes"]) bytes.push_back(static_cast<std::byte>(byte.get<int>()));
+    for (const Json& byte : input["bytes"])
+      bytes.push_back(static_cast<std::byte>(byte.get<int>()));
     const std::string name = input.value("name", "input");
     request.inputs.push_back({name, name, input.value("of", ""), [bytes] { return bytes; }});
   }
@@ -298,7 +314,8 @@ Response http(const Catalogue& catalogue, std::string_view method, std::string_v
 
 TEST(FakeHttp, FindsTheToyOperationAndTheToyMethod) {
   const Catalogue catalogue = toys();
-  const Json body = Json::parse(R"({"options": {"word": "na", "how_often": 3}, "settings": {"legs": 5},
+  const Json body =
+      Json::parse(R"({"options": {"word": "na", "how_often": 3}, "settings": {"legs": 5},
                                     "inputs": [{"name": "x", "bytes": [1, 2, 3]}]})");
   const Response response = http(catalogue, "POST", "/v2/models/m/toy", body);
   ASSERT_EQ(response.status, 200) << response.body;
@@ -310,7 +327,9 @@ TEST(FakeHttp, FindsTheToyOperationAndTheToyMethod) {
 
 TEST(FakeHttp, AnswersWrongRequestsWithWhatWasExpected) {
   const Catalogue catalogue = toys();
-  const auto post = [&](const char* body) { return http(catalogue, "POST", "/v2/models/m/toy", Json::parse(body)); };
+  const auto post = [&](const char* body) {
+    return http(catalogue, "POST", "/v2/models/m/toy", Json::parse(body));
+  };
   EXPECT_EQ(post(R"({"options": {"wrod": "na"}})").status, 400);
   EXPECT_EQ(post(R"({"options": {"how_often": 99}})").status, 400);
   EXPECT_EQ(post(R"({"settings": {"wings": 2}})").status, 400);

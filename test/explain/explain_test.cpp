@@ -34,7 +34,8 @@ Error error_of(Work&& work) {
 
 double integral(const Quadrature& rule, int power) {
   double sum = 0;
-  for (std::size_t i = 0; i < rule.points.size(); ++i) sum += rule.weights[i] * std::pow(rule.points[i], power);
+  for (std::size_t i = 0; i < rule.points.size(); ++i)
+    sum += rule.weights[i] * std::pow(rule.points[i], power);
   return sum;
 }
 
@@ -42,9 +43,11 @@ TEST(Quadrature, OfGaussLegendreIsExactUpToDegreeTwoNMinusOne) {
   for (const int n : {1, 2, 3, 5, 8, 20, 50}) {
     const Quadrature rule = quadrature("gausslegendre", n);
     // ∫ xᵖ = 1 / (p + 1) on [0, 1]; sums of fifty doubles.
-    for (int power = 0; power <= 2 * n - 1; ++power) EXPECT_NEAR(integral(rule, power), 1.0 / (power + 1), 1e-13) << n;
+    for (int power = 0; power <= 2 * n - 1; ++power)
+      EXPECT_NEAR(integral(rule, power), 1.0 / (power + 1), 1e-13) << n;
   }
-  // One degree more is not integrated exactly: the test would see a rule that is better or worse than it should be.
+  // One degree more is not integrated exactly: the test would see a rule that is better or worse
+  // than it should be.
   EXPECT_GT(std::abs(integral(quadrature("gausslegendre", 2), 4) - 0.2), 1e-3);
 }
 
@@ -104,7 +107,8 @@ TEST(Probe, AnswersInChunksAsInOnePiece) {
   whole_settings.chunk = 7;
   cut_settings.chunk = 3;
   Probe whole_probe = probe_of(graph, whole_settings), cut = probe_of(graph, cut_settings);
-  const auto one = whole_probe.gradient(inputs, targets, asked), parts = cut.gradient(inputs, targets, asked);
+  const auto one = whole_probe.gradient(inputs, targets, asked),
+             parts = cut.gradient(inputs, targets, asked);
   ASSERT_GT(magnitude(one.gradients[0]), 1e-3);
   // Another batch may sum in another order.
   EXPECT_TRUE(near(parts.target, one.target, 1e-6));
@@ -123,8 +127,10 @@ TEST(Probe, GivesTheGradientOfTheInputThroughAValueInTheMiddle) {
     const ValueId x = probe.graph().inputs()[0], fc1 = probe.graph().find("fc1");
     std::vector<ValueId> asked = {x, fc1};
     if (middle_first) std::swap(asked[0], asked[1]);
-    const auto both = probe.gradient(std::vector{at::tensor({20.0F, 50.0F, 30.0F}).reshape({1, 3})}, std::vector{entry(0)}, asked);
-    EXPECT_TRUE(near(both.gradients[middle_first ? 1 : 0], at::ones({1, 3}) * 4, 0));  // four active units, weights 1
+    const auto both = probe.gradient(std::vector{at::tensor({20.0F, 50.0F, 30.0F}).reshape({1, 3})},
+                                     std::vector{entry(0)}, asked);
+    EXPECT_TRUE(near(both.gradients[middle_first ? 1 : 0], at::ones({1, 3}) * 4,
+                     0));  // four active units, weights 1
     EXPECT_TRUE(near(both.gradients[middle_first ? 0 : 1], at::ones({1, 4}), 0));
     EXPECT_EQ(both.target.item<float>(), 392);
     EXPECT_EQ(probe.evaluations().calls, 1);
@@ -137,17 +143,23 @@ TEST(Probe, GivesTheSameGradientsWhereTheModelsBatchIsFixed) {
   const std::vector<at::Tensor> inputs = {noise({3, 1, 4, 4}, 2) * 20 + 30};
   Net net;
   const ValueId x = net.input("x", {1, 1, 4, 4});
-  const ValueId conv = detail::conv(net, "conv1", x, at::ones({2, 1, 3, 3}), at::tensor({-50.0F, -75.0F}), 0, {1, 2, 2, 2}, Form::functional);
+  const ValueId conv =
+      detail::conv(net, "conv1", x, at::ones({2, 1, 3, 3}), at::tensor({-50.0F, -75.0F}), 0,
+                   {1, 2, 2, 2}, Form::functional);
   const ValueId relu = detail::relu(net, "relu1", conv, {1, 2, 2, 2}, Form::functional);
-  const ValueId flat = net.call("flatten", "reshape.default", {relu, sizes({1, 8})}, {1, 8});  // insists on one sample
+  const ValueId flat = net.call("flatten", "reshape.default", {relu, sizes({1, 8})},
+                                {1, 8});  // insists on one sample
   const at::Tensor row = at::tensor({1.0F, 1.0F, 1.0F, 1.0F, 1.0F, -1.0F, -1.0F, -1.0F});
-  const ValueId fc = net.call("fc1", "linear.default", {flat, net.constant("w", row.expand({4, 8}).contiguous())}, {1, 4});
+  const ValueId fc = net.call("fc1", "linear.default",
+                              {flat, net.constant("w", row.expand({4, 8}).contiguous())}, {1, 4});
   const auto fixed = net.returning({net.call("relu2", "relu.default", {fc}, {1, 4})});
   const auto runner = std::make_shared<BatchRunner>(std::make_shared<Executor>(fixed));
   Probe lifted(runner, {});
   Probe free = probe_of(plain);
-  const auto got = lifted.gradient(inputs, std::vector{entry(0)}, std::vector{fixed->inputs()[0], fixed->find("conv1")});
-  const auto wanted = free.gradient(inputs, std::vector{entry(0)}, std::vector{plain->inputs()[0], plain->find("conv1")});
+  const auto got = lifted.gradient(inputs, std::vector{entry(0)},
+                                   std::vector{fixed->inputs()[0], fixed->find("conv1")});
+  const auto wanted = free.gradient(inputs, std::vector{entry(0)},
+                                    std::vector{plain->inputs()[0], plain->find("conv1")});
   EXPECT_EQ(runner->mode(), BatchMode::vmap);
   ASSERT_GT(magnitude(wanted.gradients[0]), 0.5);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -181,12 +193,18 @@ TEST(Probe, StopsWhenItIsCancelled) {
   ProbeSettings settings;
   settings.chunk = 1;
   settings.cancellation = &cancellation;
-  settings.progress = [&](const Progress& progress) { if (progress.done == 2) cancellation.request(); };
+  settings.progress = [&](const Progress& progress) {
+    if (progress.done == 2) cancellation.request();
+  };
   Probe probe = probe_of(multi_layer(), settings);
   int added = 0;
   const Error error = error_of([&] {
-    probe.gradients(5, std::vector{entry(0)}, probe.graph().inputs(), [](std::int64_t) { return std::vector{at::ones({1, 3})}; },
-                    [&](std::int64_t, const Probe::Gradient&) { ++added; });
+    probe.gradients(
+        5, std::vector{entry(0)}, probe.graph().inputs(),
+        [](std::int64_t) {
+          return std::vector{at::ones({1, 3})};
+        },
+        [&](std::int64_t, const Probe::Gradient&) { ++added; });
   });
   EXPECT_EQ(error.fault(), Fault::cancelled);
   EXPECT_EQ(added, 2);
@@ -196,7 +214,10 @@ TEST(Probe, NamesTheNeedWhereOneSampleExceedsTheMemoryLimit) {
   ProbeSettings settings;
   settings.memory_limit = 100;
   Probe probe = probe_of(residual_network(), settings);
-  const Error error = error_of([&] { probe.gradient(std::vector{noise({1, 3, 6, 5}, 1)}, std::vector{entry(0)}, probe.graph().inputs()); });
+  const Error error = error_of([&] {
+    probe.gradient(std::vector{noise({1, 3, 6, 5}, 1)}, std::vector{entry(0)},
+                   probe.graph().inputs());
+  });
   EXPECT_EQ(error.fault(), Fault::too_large);
   EXPECT_THAT(error.what(), HasSubstr("100 B"));
   EXPECT_FALSE(error.remedy().empty());
@@ -218,7 +239,9 @@ TEST(Probe, RefusesALayerThatTheTargetDoesNotReach) {
   const ValueId a = net.call("a", "relu.default", {x}, {any, 3});
   const ValueId b = net.call("b", "neg.default", {x}, {any, 3});
   Probe probe = probe_of(net.returning({a, b}));
-  const Error error = error_of([&] { probe.gradient(std::vector{at::ones({1, 3})}, std::vector{entry(0)}, std::vector{b}); });
+  const Error error = error_of([&] {
+    probe.gradient(std::vector{at::ones({1, 3})}, std::vector{entry(0)}, std::vector{b});
+  });
   EXPECT_EQ(error.fault(), Fault::usage);
   EXPECT_THAT(error.what(), HasSubstr("\"b\""));
 }
@@ -229,7 +252,8 @@ TEST(Probe, GivesZeroWhereTheInputHasNoInfluence) {
   net.input("unused", {any, 2});
   const auto graph = net.returning({net.call("y", "relu.default", {x}, {any, 3})});
   Probe probe = probe_of(graph);
-  const auto both = probe.gradient(std::vector{at::ones({2, 3}), at::ones({2, 2})}, std::vector{entry(0)}, graph->inputs());
+  const auto both = probe.gradient(std::vector{at::ones({2, 3}), at::ones({2, 2})},
+                                   std::vector{entry(0)}, graph->inputs());
   EXPECT_GT(magnitude(both.gradients[0]), 0);
   EXPECT_TRUE(near(both.gradients[1], at::zeros({2, 2}), 0));
 }
@@ -237,9 +261,12 @@ TEST(Probe, GivesZeroWhereTheInputHasNoInfluence) {
 TEST(Probe, SaysWhichOperatorHasNoDerivative) {
   Net net;
   const ValueId x = net.input("x", {any, 3});
-  const auto graph = net.returning({net.call("y", "igamma.default", {x, net.constant("a", at::ones({3}))}, {any, 3})});
+  const auto graph = net.returning(
+      {net.call("y", "igamma.default", {x, net.constant("a", at::ones({3}))}, {any, 3})});
   Probe probe = probe_of(graph);
-  const Error error = error_of([&] { probe.gradient(std::vector{at::ones({1, 3})}, std::vector{entry(0)}, graph->inputs()); });
+  const Error error = error_of([&] {
+    probe.gradient(std::vector{at::ones({1, 3})}, std::vector{entry(0)}, graph->inputs());
+  });
   EXPECT_EQ(error.fault(), Fault::model);
   EXPECT_THAT(error.what(), HasSubstr("igamma"));
   EXPECT_FALSE(error.remedy().empty());
@@ -251,13 +278,16 @@ TEST(Probe, AsksForManyPointsInOrder) {
   Probe probe = probe_of(multi_layer(), settings);
   std::vector<std::int64_t> order;
   std::vector<double> values;
-  probe.gradients(5, std::vector{entry(0), entry(1)}, probe.graph().inputs(),
-                  [](std::int64_t k) { return std::vector{at::ones({2, 3}) * static_cast<double>(k)}; },
-                  [&](std::int64_t k, const Probe::Gradient& at_step) {
-                    order.push_back(k);
-                    ASSERT_EQ(at_step.target.size(0), 2);
-                    values.push_back(at_step.values[0][1][2].item<double>());
-                  });
+  probe.gradients(
+      5, std::vector{entry(0), entry(1)}, probe.graph().inputs(),
+      [](std::int64_t k) {
+        return std::vector{at::ones({2, 3}) * static_cast<double>(k)};
+      },
+      [&](std::int64_t k, const Probe::Gradient& at_step) {
+        order.push_back(k);
+        ASSERT_EQ(at_step.target.size(0), 2);
+        values.push_back(at_step.values[0][1][2].item<double>());
+      });
   EXPECT_THAT(order, ::testing::ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(values, ::testing::ElementsAre(0, 1, 2, 3, 4));
   EXPECT_EQ(probe.evaluations().gradients, 10);
@@ -268,7 +298,8 @@ TEST(Probe, AsksForManyPointsInOrder) {
 
 TEST(Completeness, IsTheMissedShareOfTheTargetsChange) {
   Attribution answer;
-  answer.maps.push_back({"x", Coordinates::input, at::tensor({1.0F, 2.0F, 3.0F, 0.9F}).reshape({2, 2}), false, ""});
+  answer.maps.push_back(
+      {"x", Coordinates::input, at::tensor({1.0F, 2.0F, 3.0F, 0.9F}).reshape({2, 2}), false, ""});
   answer.checks.resize(2);
   add_completeness(answer, at::tensor({5.0F, 4.0F}), at::tensor({2.0F, 0.0F}));
   EXPECT_NEAR(*answer.checks[0][0].value, 0, 1e-7);  // 3 of 3
@@ -284,14 +315,19 @@ TEST(Completeness, IsTheMissedShareOfTheTargetsChange) {
 Model labelled() {
   Net net;
   const ValueId x = net.input("x", {any, 3, 6, 5});
-  const ValueId conv = detail::conv(net, "conv", x, noise({6, 3, 3, 3}, 1), noise({6}, 2), 1, {any, 6, 6, 5}, Form::functional);
+  const ValueId conv = detail::conv(net, "conv", x, noise({6, 3, 3, 3}, 1), noise({6}, 2), 1,
+                                    {any, 6, 6, 5}, Form::functional);
   const ValueId pooled = net.call("pooled", "mean.dim", {conv, sizes({2, 3})}, {any, 6});
   net.builder.add_output({"main", {pooled}});
   const ValueId aux = net.call("aux", "neg.default", {pooled}, {any, 6});
   net.builder.add_output({"aux", {aux}});
   Model model = model_of(std::move(net.builder).build());
-  model.metadata.labels = {{"goldfish", "Carassius auratus"}, {"great white shark", "white shark, man-eater"}, {"crane", "bird"},
-                           {"crane", "machine"}, {"Black-footed albatross"}, {"cock"}};
+  model.metadata.labels = {{"goldfish", "Carassius auratus"},
+                           {"great white shark", "white shark, man-eater"},
+                           {"crane", "bird"},
+                           {"crane", "machine"},
+                           {"Black-footed albatross"},
+                           {"cock"}};
   return model;
 }
 TargetWish one_wish(const std::string& word) {
@@ -317,7 +353,8 @@ TEST(ParseTargets, TakesIndicesAndLabels) {
 
 TEST(ParseTargets, SplitsListsAtTheirCommas) {
   const Model model = labelled();
-  const auto wishes = parse_targets(std::vector<std::string>{"0,white shark, man-eater,cock", "top2"}, model);
+  const auto wishes =
+      parse_targets(std::vector<std::string>{"0,white shark, man-eater,cock", "top2"}, model);
   ASSERT_EQ(wishes.size(), 4U);
   EXPECT_EQ(wishes[0].target.index, 0);
   EXPECT_EQ(wishes[1].target.index, 1);
@@ -344,7 +381,8 @@ TEST(ParseTargets, NamesTheNearestLabelsAndTheRange) {
   EXPECT_EQ(refused("99999999999999999999").fault(), Fault::usage);
   Model unlabelled = labelled();
   unlabelled.metadata.labels.clear();
-  EXPECT_THAT(error_of([&] { parse_targets(std::vector<std::string>{"cat"}, unlabelled); }).what(), HasSubstr("no labels"));
+  EXPECT_THAT(error_of([&] { parse_targets(std::vector<std::string>{"cat"}, unlabelled); }).what(),
+              HasSubstr("no labels"));
 }
 
 TEST(ParseTargets, TakesDifferencesRanksAndOutputs) {
@@ -409,7 +447,9 @@ TEST(Resolve, TurnsRanksIntoClasses) {
   const Model model = labelled();
   const at::Tensor logits = at::tensor({0.1F, 0.9F, 0.3F, 0.2F, 0.8F, -1.0F}).reshape({1, 6});
   const std::vector<at::Tensor> outputs = {logits, -logits};
-  const auto resolved = [&](const std::string& word) { return resolve(parse_targets(std::vector{word}, model)[0], model, outputs); };
+  const auto resolved = [&](const std::string& word) {
+    return resolve(parse_targets(std::vector{word}, model)[0], model, outputs);
+  };
   EXPECT_EQ(resolved("top1").index, 1);
   EXPECT_EQ(resolved("top2").index, 4);
   EXPECT_EQ(resolved("aux/top1").index, 5);
@@ -423,7 +463,8 @@ TEST(Resolve, TurnsRanksIntoClasses) {
 TEST(Resolve, TakesTheOnlyNumberOfAScalarOutput) {
   const Model model = model_of(linear_network());
   const std::vector<at::Tensor> outputs = {at::ones({1, 1})};
-  EXPECT_EQ(resolve(parse_targets(std::vector<std::string>{"0"}, model)[0], model, outputs).kind, Target::Kind::whole);
+  EXPECT_EQ(resolve(parse_targets(std::vector<std::string>{"0"}, model)[0], model, outputs).kind,
+            Target::Kind::whole);
   const auto wishes = parse_targets(std::vector<std::string>{"0:0"}, model);
   EXPECT_EQ(error_of([&] { resolve(wishes[0], model, outputs); }).fault(), Fault::usage);
 }
@@ -431,8 +472,14 @@ TEST(Resolve, TakesTheOnlyNumberOfAScalarOutput) {
 TEST(Resolve, RefusesADenseOutputAndWholeNumbers) {
   const Model model = labelled();
   const auto wishes = parse_targets(std::vector<std::string>{"1"}, model);
-  EXPECT_EQ(error_of([&] { resolve(wishes[0], model, std::vector{noise({1, 6, 2, 2}, 1)}); }).fault(), Fault::usage);
-  EXPECT_EQ(error_of([&] { resolve(wishes[0], model, std::vector{at::ones({1, 6}, at::kLong)}); }).fault(), Fault::usage);
+  EXPECT_EQ(error_of([&] {
+              resolve(wishes[0], model, std::vector{noise({1, 6, 2, 2}, 1)});
+            }).fault(),
+            Fault::usage);
+  EXPECT_EQ(error_of([&] {
+              resolve(wishes[0], model, std::vector{at::ones({1, 6}, at::kLong)});
+            }).fault(),
+            Fault::usage);
 }
 
 TEST(DefaultTargets, AreTheTopClassOrTheOnlyNumber) {
@@ -454,7 +501,8 @@ TEST(Inputs, LieOnTheStraightPathFromTheBaseline) {
   EXPECT_EQ(baselines[0].size(0), 2);
   EXPECT_TRUE(near(between(question, baselines, 0)[0], at::ones({2, 3}), 0));
   EXPECT_TRUE(near(between(question, baselines, 1)[0], question.inputs[0].data, 1e-6));
-  EXPECT_TRUE(near(between(question, baselines, 0.25)[0], 0.75 + 0.25 * question.inputs[0].data, 1e-6));
+  EXPECT_TRUE(
+      near(between(question, baselines, 0.25)[0], 0.75 + 0.25 * question.inputs[0].data, 1e-6));
   question.inputs[0].attributable = false;
   EXPECT_EQ(error_of([&] { attributable(question); }).fault(), Fault::usage);
 }

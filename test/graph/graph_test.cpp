@@ -1,4 +1,5 @@
-// The builder's refusals and conversions, in-place operators made functional, and graphs put together again.
+// The builder's refusals and conversions, in-place operators made functional, and graphs put
+// together again.
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,27 +33,33 @@ struct OneCall {
 
   void add(const std::string& op, std::vector<NamedOperand> operands) {
     const ValueId y = net.builder.declare({"y", true, at::kFloat, {any, 4}});
-    net.builder.add_aten("y", op, std::move(operands), {{{y}, false}}, {"block.fc", "Linear", "model.py:3"});
+    net.builder.add_aten("y", op, std::move(operands), {{{y}, false}},
+                         {"block.fc", "Linear", "model.py:3"});
     net.builder.add_output({"", {y}});
   }
   Node node() { return std::move(net.builder).build()->nodes()[0]; }
 };
 
-Node one_call(const std::string& op, const std::function<std::vector<NamedOperand>(ValueId)>& operands) {
+Node one_call(const std::string& op,
+              const std::function<std::vector<NamedOperand>(ValueId)>& operands) {
   OneCall call;
   call.add(op, operands(call.x));
   return call.node();
 }
-std::string refused_call(const std::string& op, const std::function<std::vector<NamedOperand>(ValueId)>& operands) {
+std::string refused_call(const std::string& op,
+                         const std::function<std::vector<NamedOperand>(ValueId)>& operands) {
   return refusal([&] { one_call(op, operands); });
 }
 NamedOperand named(const std::string& name, const In& in) { return {name, in.operand}; }
 
 TEST(GraphBuilder, NamesAnUnknownOperatorAndItsNode) {
-  const std::string line = refused_call("aten::no_such_thing.default", [](ValueId x) { return std::vector{named("", x)}; });
+  const std::string line = refused_call("aten::no_such_thing.default",
+                                        [](ValueId x) { return std::vector{named("", x)}; });
   EXPECT_THAT(line, HasSubstr("aten::no_such_thing.default"));
   EXPECT_THAT(line, HasSubstr("node y"));
-  EXPECT_NE(refused_call("aten::relu.no_such_overload", [](ValueId x) { return std::vector{named("", x)}; }), "");
+  EXPECT_NE(refused_call("aten::relu.no_such_overload",
+                         [](ValueId x) { return std::vector{named("", x)}; }),
+            "");
   EXPECT_NE(refused_call("relu", [](ValueId x) { return std::vector{named("", x)}; }), "");
   EXPECT_NE(refused_call("", [](ValueId x) { return std::vector{named("", x)}; }), "");
   EXPECT_FALSE(is_known_operator("aten::no_such_thing.default"));
@@ -60,10 +67,22 @@ TEST(GraphBuilder, NamesAnUnknownOperatorAndItsNode) {
 }
 
 TEST(GraphBuilder, NamesAMissingASuperfluousAndADoubledArgument) {
-  EXPECT_THAT(refused_call("aten::linear.default", [](ValueId x) { return std::vector{named("", x)}; }), HasSubstr("\"weight\""));
-  EXPECT_THAT(refused_call("aten::relu.default", [](ValueId x) { return std::vector{named("", x), named("", x)}; }), HasSubstr("more arguments"));
-  EXPECT_THAT(refused_call("aten::relu.default", [](ValueId x) { return std::vector{named("", x), named("self", x)}; }), HasSubstr("\"self\" twice"));
-  EXPECT_THAT(refused_call("aten::relu.default", [](ValueId x) { return std::vector{named("slope", x)}; }), HasSubstr("no argument \"slope\""));
+  EXPECT_THAT(
+      refused_call("aten::linear.default", [](ValueId x) { return std::vector{named("", x)}; }),
+      HasSubstr("\"weight\""));
+  EXPECT_THAT(refused_call("aten::relu.default",
+                           [](ValueId x) {
+                             return std::vector{named("", x), named("", x)};
+                           }),
+              HasSubstr("more arguments"));
+  EXPECT_THAT(refused_call("aten::relu.default",
+                           [](ValueId x) {
+                             return std::vector{named("", x), named("self", x)};
+                           }),
+              HasSubstr("\"self\" twice"));
+  EXPECT_THAT(
+      refused_call("aten::relu.default", [](ValueId x) { return std::vector{named("slope", x)}; }),
+      HasSubstr("no argument \"slope\""));
 }
 
 TEST(GraphBuilder, RefusesAnUndefinedValueAndOneDefinedTwice) {
@@ -73,15 +92,23 @@ TEST(GraphBuilder, RefusesAnUndefinedValueAndOneDefinedTwice) {
   EXPECT_THAT(refusal([&] { call.net.input("", {any}); }), HasSubstr("no name"));
   const ValueId later = call.net.builder.declare({"later", true, at::kFloat, {any, 4}});
   EXPECT_THAT(refusal([&] { call.net.builder.use("later"); }), HasSubstr("before it is defined"));
-  EXPECT_THAT(refusal([&] { call.add("aten::relu.default", {named("", later)}); }), HasSubstr("\"later\" is used before it is defined"));
-  EXPECT_THAT(refusal([&] { call.net.builder.add_output({"", {later}}); }), HasSubstr("never defined"));
+  EXPECT_THAT(refusal([&] { call.add("aten::relu.default", {named("", later)}); }),
+              HasSubstr("\"later\" is used before it is defined"));
+  EXPECT_THAT(refusal([&] {
+                call.net.builder.add_output({"", {later}});
+              }),
+              HasSubstr("never defined"));
 }
 
 TEST(GraphBuilder, RefusesTwoNodesThatDefineOneValue) {
   Net net;
   const ValueId x = net.input("x", {any, 4});
   const ValueId y = net.call("y", "relu.default", {x}, {any, 4});
-  EXPECT_THAT(refusal([&] { net.builder.add_aten("again", "aten::relu.default", {{"", {x}}}, {{{y}, false}}, {}); }), HasSubstr("defined twice"));
+  EXPECT_THAT(
+      refusal([&] {
+        net.builder.add_aten("again", "aten::relu.default", {{"", {x}}}, {{{y}, false}}, {});
+      }),
+      HasSubstr("defined twice"));
 }
 
 TEST(GraphBuilder, RefusesAGraphWithoutOutputAndOneWithAnUndefinedValue) {
@@ -96,54 +123,92 @@ TEST(GraphBuilder, RefusesAGraphWithoutOutputAndOneWithAnUndefinedValue) {
 
 TEST(GraphBuilder, RefusesLiteralsOfTheWrongType) {
   const auto refused = [](const std::string& op, const In& literal) {
-    return refused_call(op, [&](ValueId x) { return std::vector{named("", x), named("", literal)}; });
+    return refused_call(op, [&](ValueId x) {
+      return std::vector{named("", x), named("", literal)};
+    });
   };
   EXPECT_THAT(refused("aten::unsqueeze.default", real(1.5)), HasSubstr("\"dim\" wants"));
   EXPECT_THAT(refused("aten::unsqueeze.default", sizes({1, 2})), HasSubstr("a list"));
   EXPECT_THAT(refused("aten::unsqueeze.default", none()), HasSubstr("nothing"));
   EXPECT_THAT(refused("aten::permute.default", none()), HasSubstr("nothing"));
-  EXPECT_THAT(refused("aten::permute.default", list({real(0.5), whole(1)})), HasSubstr("\"dims\" wants"));
-  EXPECT_THAT(refused("aten::permute.default", list({sizes({0}), sizes({1})})), HasSubstr("list of lists"));
-  EXPECT_THAT(refused("aten::pow.Tensor_Scalar", Operand{c10::IValue(std::string("two"))}), HasSubstr("\"exponent\" wants"));
-  EXPECT_THAT(refused("aten::add.Tensor", Operand{c10::IValue(std::string("two"))}), HasSubstr("\"other\" wants"));
+  EXPECT_THAT(refused("aten::permute.default", list({real(0.5), whole(1)})),
+              HasSubstr("\"dims\" wants"));
+  EXPECT_THAT(refused("aten::permute.default", list({sizes({0}), sizes({1})})),
+              HasSubstr("list of lists"));
+  EXPECT_THAT(refused("aten::pow.Tensor_Scalar", Operand{c10::IValue(std::string("two"))}),
+              HasSubstr("\"exponent\" wants"));
+  EXPECT_THAT(refused("aten::add.Tensor", Operand{c10::IValue(std::string("two"))}),
+              HasSubstr("\"other\" wants"));
 }
 
 TEST(GraphBuilder, RefusesResultsThatTheOperatorDoesNotGive) {
   Net net;
   const ValueId x = net.input("x", {any, 4});
-  const ValueId a = net.builder.declare({"a", true, {}, {}}), b = net.builder.declare({"b", true, {}, {}});
-  EXPECT_THAT(refusal([&] { net.builder.add_aten("a", "aten::relu.default", {{"", {x}}}, {{{a}, false}, {{b}, false}}, {}); }), HasSubstr("returns 1"));
-  EXPECT_THAT(refusal([&] { net.builder.add_aten("a", "aten::relu.default", {{"", {x}}}, {{{a, b}, true}}, {}); }), HasSubstr("no list"));
-  EXPECT_THAT(refusal([&] { net.builder.add_aten("a", "aten::split.Tensor", {{"", {x}}, {"", whole(2).operand}}, {{{a}, false}}, {}); }), HasSubstr("a list"));
+  const ValueId a = net.builder.declare({"a", true, {}, {}}),
+                b = net.builder.declare({"b", true, {}, {}});
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_aten("a", "aten::relu.default", {{"", {x}}},
+                                     {{{a}, false}, {{b}, false}}, {});
+              }),
+              HasSubstr("returns 1"));
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_aten("a", "aten::relu.default", {{"", {x}}}, {{{a, b}, true}}, {});
+              }),
+              HasSubstr("no list"));
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_aten("a", "aten::split.Tensor", {{"", {x}}, {"", whole(2).operand}},
+                                     {{{a}, false}}, {});
+              }),
+              HasSubstr("a list"));
 }
 
 TEST(GraphBuilder, RefusesUnknownPythonOperatorsAndBlocks) {
   Net net;
   const ValueId x = net.input("x", {any, 4});
   const ValueId y = net.builder.declare({"y", true, {}, {}});
-  EXPECT_THAT(refusal([&] { net.builder.add_python("y", "python::eval", {{x}}, {{{y}, false}}, {}); }), HasSubstr("python::eval"));
-  EXPECT_THAT(refusal([&] { net.builder.add_block("y", "block::while_loop", {{x}}, {}, {{{y}, false}}, {}); }), HasSubstr("while_loop"));
-  EXPECT_THAT(refusal([&] { net.builder.add_block("y", "block::cond", {{x}}, {nullptr}, {{{y}, false}}, {}); }), HasSubstr("no body"));
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_python("y", "python::eval", {{x}}, {{{y}, false}}, {});
+              }),
+              HasSubstr("python::eval"));
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_block("y", "block::while_loop", {{x}}, {}, {{{y}, false}}, {});
+              }),
+              HasSubstr("while_loop"));
+  EXPECT_THAT(refusal([&] {
+                net.builder.add_block("y", "block::cond", {{x}}, {nullptr}, {{{y}, false}}, {});
+              }),
+              HasSubstr("no body"));
 }
 
 TEST(GraphBuilder, GivesLiteralsTheTypesThatTheSchemaWants) {
   // A whole number where a real one is wanted.
-  const Node elu = one_call("aten::elu.default", [](ValueId x) { return std::vector{named("", x), named("alpha", whole(2))}; });
+  const Node elu = one_call("aten::elu.default", [](ValueId x) {
+    return std::vector{named("", x), named("alpha", whole(2))};
+  });
   EXPECT_EQ(elu.operands[1].constant().toScalar().toDouble(), 2.0);
-  const Node dropout = one_call("aten::dropout.default", [](ValueId x) { return std::vector{named("", x), named("", whole(0)), named("", truth(false))}; });
+  const Node dropout = one_call("aten::dropout.default", [](ValueId x) {
+    return std::vector{named("", x), named("", whole(0)), named("", truth(false))};
+  });
   ASSERT_TRUE(dropout.operands[1].constant().isDouble());
-  // A number where a tensor is wanted: without dimensions and without a say in the type of the result.
-  const Node add = one_call("aten::add.Tensor", [](ValueId x) { return std::vector{named("", x), named("", real(0.5))}; });
+  // A number where a tensor is wanted: without dimensions and without a say in the type of the
+  // result.
+  const Node add = one_call("aten::add.Tensor", [](ValueId x) {
+    return std::vector{named("", x), named("", real(0.5))};
+  });
   ASSERT_TRUE(add.operands[1].constant().isTensor());
   EXPECT_EQ(add.operands[1].constant().toTensor().dim(), 0);
   EXPECT_TRUE(add.operands[1].constant().toTensor().unsafeGetTensorImpl()->is_wrapped_number());
   // A single number where a list of two is wanted.
-  const Node pool = one_call("aten::avg_pool2d.default", [](ValueId x) { return std::vector{named("", x), named("", whole(3))}; });
+  const Node pool = one_call("aten::avg_pool2d.default", [](ValueId x) {
+    return std::vector{named("", x), named("", whole(3))};
+  });
   EXPECT_THAT(pool.operands[1].constant().toIntVector(), ElementsAre(3, 3));
 }
 
 TEST(GraphBuilder, FillsDefaultsInAndPlacesArgumentsByName) {
-  const Node soft = one_call("aten::softplus.default", [](ValueId x) { return std::vector{named("threshold", whole(9)), named("self", x)}; });
+  const Node soft = one_call("aten::softplus.default", [](ValueId x) {
+    return std::vector{named("threshold", whole(9)), named("self", x)};
+  });
   ASSERT_EQ(soft.operands.size(), 3U);
   EXPECT_TRUE(soft.operands[0].is_value());
   EXPECT_EQ(soft.operands[1].constant().toScalar().toInt(), 1);
@@ -152,7 +217,9 @@ TEST(GraphBuilder, FillsDefaultsInAndPlacesArgumentsByName) {
 }
 
 TEST(GraphBuilder, KeepsAListThatHoldsAValueAsAList) {
-  const Node cat = one_call("aten::cat.default", [](ValueId x) { return std::vector{named("", list({x, x}))}; });
+  const Node cat = one_call("aten::cat.default", [](ValueId x) {
+    return std::vector{named("", list({x, x}))};
+  });
   ASSERT_TRUE(cat.operands[0].is_list());
   EXPECT_EQ(cat.operands[0].list().size(), 2U);
 }
@@ -185,7 +252,8 @@ TEST(Functionalise, MakesAReluAfterAConvolutionFunctional) {
 }
 
 TEST(Functionalise, MakesResidualSumsFunctional) {
-  EXPECT_EQ(operators(*functionalise(*residual_network(Form::in_place))), operators(*residual_network(Form::functional)));
+  EXPECT_EQ(operators(*functionalise(*residual_network(Form::in_place))),
+            operators(*residual_network(Form::functional)));
 }
 
 TEST(Functionalise, LetsLaterReadersOfTheOldNameFollow) {
@@ -196,8 +264,11 @@ TEST(Functionalise, LetsLaterReadersOfTheOldNameFollow) {
   net.call("s", "add_.Tensor", {a, whole(1)}, {any, 4});  // writes what r is, too
   const ValueId sum = net.call("sum", "add.Tensor", {a, r}, {any, 4});
   const auto graph = functionalise(*net.returning({sum}));
-  EXPECT_THAT(operators(*graph), ElementsAre("aten::neg.default", "aten::relu.default", "aten::add.Tensor", "aten::add.Tensor"));
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(graph->value(graph->nodes()[3].operands[static_cast<std::size_t>(i)].value()).name, "s");
+  EXPECT_THAT(operators(*graph), ElementsAre("aten::neg.default", "aten::relu.default",
+                                             "aten::add.Tensor", "aten::add.Tensor"));
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(graph->value(graph->nodes()[3].operands[static_cast<std::size_t>(i)].value()).name,
+              "s");
 }
 
 TEST(Functionalise, LetsAnOutputFollow) {
@@ -242,7 +313,8 @@ TEST(Functionalise, LeavesASumWhoseFunctionalTwinWouldChangeTheType) {
   const ValueId x = net.input("x", {any, 4}, at::kHalf);
   const ValueId wide = net.input("wide", {any, 4}, at::kFloat);
   const ValueId a = net.call("a", "neg.default", {x}, {any, 4}, "", at::kHalf);
-  const ValueId sum = net.call("sum", "add_.Tensor", {a, wide}, {any, 4}, "", at::kHalf);  // half stays half
+  const ValueId sum =
+      net.call("sum", "add_.Tensor", {a, wide}, {any, 4}, "", at::kHalf);  // half stays half
   const auto graph = functionalise(*net.returning({sum}));
   EXPECT_THAT(operators(*graph), ElementsAre("aten::neg.default", "aten::add_.Tensor"));
 }
@@ -270,7 +342,8 @@ TEST(Functionalise, KnowsThatDropoutMayReturnItsInput) {
   const ValueId y = alone.input("x", {any, 4});
   const ValueId b = alone.call("a", "neg.default", {y}, {any, 4});
   const ValueId e = alone.call("d", "dropout.default", {b, real(0.5), truth(false)}, {any, 4});
-  const auto freed = functionalise(*alone.returning({alone.call("r", "relu_.default", {e}, {any, 4})}));
+  const auto freed =
+      functionalise(*alone.returning({alone.call("r", "relu_.default", {e}, {any, 4})}));
   EXPECT_THAT(operators(*freed), ::testing::Contains("aten::relu.default"));
 }
 
@@ -299,7 +372,8 @@ TEST(Assemble, DropsNodesAndConstantsThatNoOutputNeeds) {
   const ValueId x = net.input("x", {any, 4});
   const ValueId w = net.constant("w", at::ones({4}));
   net.call("dead", "mul.Tensor", {x, w}, {any, 4});
-  const auto graph = assemble(take_apart(*net.returning({net.call("y", "relu.default", {x}, {any, 4})})));
+  const auto graph =
+      assemble(take_apart(*net.returning({net.call("y", "relu.default", {x}, {any, 4})})));
   EXPECT_THAT(operators(*graph), ElementsAre("aten::relu.default"));
   EXPECT_TRUE(graph->constants().empty());
   EXPECT_EQ(graph->find("dead"), no_value);
@@ -317,10 +391,12 @@ TEST(Assemble, KeepsNamesOriginsAndWeights) {
   for (const Node& node : before->nodes()) {
     const ValueId id = graph->find(node.name);
     ASSERT_NE(id, no_value) << node.name;
-    EXPECT_EQ(graph->nodes()[static_cast<std::size_t>(graph->producer(id))].origin.module_path, node.origin.module_path);
+    EXPECT_EQ(graph->nodes()[static_cast<std::size_t>(graph->producer(id))].origin.module_path,
+              node.origin.module_path);
     EXPECT_EQ(graph->value(id).shape, before->value(before->find(node.name)).shape);
   }
-  EXPECT_TRUE(at::equal(graph->constant(graph->find("conv1.bias"))->data, before->constant(before->find("conv1.bias"))->data));
+  EXPECT_TRUE(at::equal(graph->constant(graph->find("conv1.bias"))->data,
+                        before->constant(before->find("conv1.bias"))->data));
 }
 
 TEST(Assemble, RefusesARewriteThatUsesAValueBeforeItIsDefined) {

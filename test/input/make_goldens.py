@@ -18,7 +18,10 @@ from PIL import Image, ImageOps
 HERE = pathlib.Path(__file__).parent
 DATA = HERE / "data"
 PICTURES = DATA / "pictures"
-PHOTOS = {name: HERE.parent.parent / "examples" / name for name in ("chelsea.png", "coffee.png", "rocket.jpg")}
+PHOTOS = {
+    name: HERE.parent.parent / "examples" / name
+    for name in ("chelsea.png", "coffee.png", "rocket.jpg")
+}
 
 expected = {}
 
@@ -30,7 +33,14 @@ def keep(name, array):
 def write_expected():
     index, blob = [], bytearray()
     for name, array in expected.items():
-        index.append({"name": name, "dtype": str(array.dtype), "shape": list(array.shape), "offset": len(blob)})
+        index.append(
+            {
+                "name": name,
+                "dtype": str(array.dtype),
+                "shape": list(array.shape),
+                "offset": len(blob),
+            }
+        )
         blob += array.tobytes()
     (DATA / "expected.json").write_text(json.dumps(index, indent=0) + "\n")
     (DATA / "expected.bin").write_bytes(blob)
@@ -54,7 +64,9 @@ def saved(image, format, **options):
 
 
 def base_image():
-    photo = Image.open(PHOTOS["chelsea.png"]).convert("RGB").crop((100, 60, 396, 244)).resize((37, 23))
+    photo = (
+        Image.open(PHOTOS["chelsea.png"]).convert("RGB").crop((100, 60, 396, 244)).resize((37, 23))
+    )
     pixels = np.asarray(photo).copy()
     pixels[:6, :8] = [255, 0, 0]  # an asymmetric mark, so that no turn can be mistaken for another
     pixels[-3:, -12:] = [0, 0, 255]
@@ -74,7 +86,15 @@ def orientation_exif(value):
 
 # --- PNG by hand: what Pillow cannot write ---
 
-ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+ADAM7 = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+]
 
 
 def png_chunk(kind, body):
@@ -84,8 +104,13 @@ def png_chunk(kind, body):
 def png(width, height, depth, color, rows, interlaced=False, extra=b""):
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, int(interlaced))
     body = b"".join(b"\0" + row for row in rows)
-    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + extra + png_chunk(b"IDAT", zlib.compress(body))
-            + png_chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + extra
+        + png_chunk(b"IDAT", zlib.compress(body))
+        + png_chunk(b"IEND", b"")
+    )
 
 
 def interlaced_png(pixels):
@@ -102,20 +127,30 @@ def packed_rows(indices, depth):
     for row in indices:
         bits = "".join(format(int(v), f"0{depth}b") for v in row)
         bits += "0" * (-len(bits) % 8)
-        rows.append(bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8)))
+        rows.append(bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)))
     return rows
 
 
 # --- BMP by hand ---
+
 
 def bmp(width, height, bits, data, compression=0, palette=b"", masks=b"", core=False):
     if core:
         info = struct.pack("<IHHHH", 12, width, height, 1, bits)
     else:
         colors = len(palette) // 4
-        info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(data), 0, 0, colors, 0)
+        info = struct.pack(
+            "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(data), 0, 0, colors, 0
+        )
     offset = 14 + len(info) + len(masks) + len(palette)
-    return b"BM" + struct.pack("<IHHI", offset + len(data), 0, 0, offset) + info + masks + palette + data
+    return (
+        b"BM"
+        + struct.pack("<IHHI", offset + len(data), 0, 0, offset)
+        + info
+        + masks
+        + palette
+        + data
+    )
 
 
 def padded(row):
@@ -128,8 +163,9 @@ def make_bmps(image):
     picture("rgb.bmp", saved(image, "BMP"))
     picture("one_bit.bmp", saved(image.convert("1"), "BMP"))
     picture("palette.bmp", saved(image.quantize(50), "BMP"))
-    picture("alpha.bmp", saved(Image.merge("RGBA", (*image.split(), alpha_of(image))), "BMP"),
-            pixels)  # Pillow itself drops the alpha here
+    picture(
+        "alpha.bmp", saved(Image.merge("RGBA", (*image.split(), alpha_of(image))), "BMP"), pixels
+    )  # Pillow itself drops the alpha here
     bgr = pixels[:, :, ::-1]
     top_down = b"".join(padded(row.tobytes()) for row in bgr)
     picture("top_down.bmp", bmp(width, -height, 24, top_down))
@@ -145,10 +181,17 @@ def make_bmps(image):
 
     wide = pixels.astype(np.uint16)
     five = (wide[..., 0] >> 3 << 10) | (wide[..., 1] >> 3 << 5) | (wide[..., 2] >> 3)
-    picture("555.bmp", bmp(width, height, 16, b"".join(padded(row.tobytes()) for row in five[::-1])))
+    picture(
+        "555.bmp", bmp(width, height, 16, b"".join(padded(row.tobytes()) for row in five[::-1]))
+    )
     six = (wide[..., 0] >> 3 << 11) | (wide[..., 1] >> 2 << 5) | (wide[..., 2] >> 3)
     masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
-    picture("565.bmp", bmp(width, height, 16, b"".join(padded(row.tobytes()) for row in six[::-1]), 3, masks=masks))
+    picture(
+        "565.bmp",
+        bmp(
+            width, height, 16, b"".join(padded(row.tobytes()) for row in six[::-1]), 3, masks=masks
+        ),
+    )
 
     runs = bytearray()
     for row in indices[::-1]:
@@ -158,7 +201,7 @@ def make_bmps(image):
             while x + count < width and row[x + count] == row[x]:
                 count += 1
             if count == 1 and width - x >= 4:  # an absolute run, odd length on purpose
-                runs += bytes([0, 3, *row[x:x + 3], 0])
+                runs += bytes([0, 3, *row[x : x + 3], 0])
                 x += 3
             else:
                 runs += bytes([count, row[x]])
@@ -175,7 +218,10 @@ def make_jpegs(image):
     picture("grey.jpg", saved(image.convert("L"), "JPEG"))
     picture("cmyk.jpg", saved(image.convert("CMYK"), "JPEG", quality=95))
     for value in range(1, 9):
-        picture(f"orientation_{value}.jpg", saved(image, "JPEG", quality=90, exif=orientation_exif(value)))
+        picture(
+            f"orientation_{value}.jpg",
+            saved(image, "JPEG", quality=90, exif=orientation_exif(value)),
+        )
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
     picture("orientation_xmp.jpg", saved(image, "JPEG", quality=90, xmp=xmp))
 
@@ -197,11 +243,16 @@ def make_pngs(image):
         rows = packed_rows(grey >> (8 - depth), depth)
         picture(f"grey_{depth}_bits.png", png(width, height, depth, 0, rows))
     wide = pixels.astype(np.uint16) * 256 + (np.arange(width, dtype=np.uint16) * 5)[None, :, None]
-    picture("rgb_16_bits.png", png(width, height, 16, 2, [row.astype(">u2").tobytes() for row in wide]))
+    picture(
+        "rgb_16_bits.png", png(width, height, 16, 2, [row.astype(">u2").tobytes() for row in wide])
+    )
     wide_grey = grey.astype(np.uint16) * 256 + 77
     # Pillow clips 16-bit grey to 255 in some versions; ours is defined as the high byte.
-    picture("grey_16_bits.png", png(width, height, 16, 0, [row.astype(">u2").tobytes() for row in wide_grey]),
-            np.repeat(grey[:, :, None], 3, axis=2))
+    picture(
+        "grey_16_bits.png",
+        png(width, height, 16, 0, [row.astype(">u2").tobytes() for row in wide_grey]),
+        np.repeat(grey[:, :, None], 3, axis=2),
+    )
     picture("orientation.png", saved(image, "PNG", exif=orientation_exif(8)))
 
 
@@ -211,8 +262,13 @@ def make_webps(image):
     picture("lossless.webp", saved(image, "WEBP", lossless=True))
     with_alpha = Image.merge("RGBA", (*image.split(), alpha))
     picture("alpha.webp", saved(with_alpha, "WEBP", lossless=True, exact=True))
-    picture("animated.webp", saved(image, "WEBP", lossless=True, save_all=True, append_images=[image.rotate(180)]))
-    picture("orientation.webp", saved(image, "WEBP", lossless=True, exif=orientation_exif(5).tobytes()))
+    picture(
+        "animated.webp",
+        saved(image, "WEBP", lossless=True, save_all=True, append_images=[image.rotate(180)]),
+    )
+    picture(
+        "orientation.webp", saved(image, "WEBP", lossless=True, exif=orientation_exif(5).tobytes())
+    )
 
 
 def make_tiffs(image):
@@ -230,12 +286,19 @@ def make_tiffs(image):
     picture("pages.tif", saved(image, "TIFF", save_all=True, append_images=[image.rotate(180)]))
     picture("orientation.tif", saved(image, "TIFF", tiffinfo={0x0112: 6}))
     wide = Image.fromarray(np.asarray(grey).astype(np.uint16) * 256 + 99)
-    picture("grey_16_bits.tif", saved(wide, "TIFF"), np.repeat(np.asarray(grey)[:, :, None], 3, axis=2))
+    picture(
+        "grey_16_bits.tif", saved(wide, "TIFF"), np.repeat(np.asarray(grey)[:, :, None], 3, axis=2)
+    )
 
 
-FILTERS = {"nearest": Image.Resampling.NEAREST, "box": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR,
-           "hamming": Image.Resampling.HAMMING, "bicubic": Image.Resampling.BICUBIC,
-           "lanczos": Image.Resampling.LANCZOS}
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 def make_resizes():
@@ -263,20 +326,32 @@ def make_preprocessed():
         "resnet50": ImageClassification(crop_size=224, resize_size=232),
         "resnet18": ImageClassification(crop_size=224),
         "inception_v3": ImageClassification(crop_size=299, resize_size=342),
-        "efficientnet_b0": ImageClassification(crop_size=224, resize_size=256,
-                                               interpolation=InterpolationMode.BICUBIC),
-        "swin_t": ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        "efficientnet_b0": ImageClassification(
+            crop_size=224, resize_size=256, interpolation=InterpolationMode.BICUBIC
+        ),
+        "swin_t": ImageClassification(
+            crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC
+        ),
         "enlarging": ImageClassification(crop_size=520, resize_size=512),
         "padding": ImageClassification(crop_size=301, resize_size=256),
     }
     common = {"is_training": False, "mean": (0.5, 0.4, 0.3), "std": (0.5, 0.25, 0.2)}
     timm = {
         "timm_center": dict(input_size=224, crop_pct=0.95, interpolation="bicubic"),
-        "timm_oblong": dict(input_size=(3, 192, 160), crop_pct=0.9, crop_mode="center", interpolation="bicubic"),
-        "timm_squash": dict(input_size=224, crop_pct=1.0, crop_mode="squash", interpolation="bicubic"),
-        "timm_border": dict(input_size=224, crop_pct=1.0, crop_mode="border", interpolation="bilinear"),
+        "timm_oblong": dict(
+            input_size=(3, 192, 160), crop_pct=0.9, crop_mode="center", interpolation="bicubic"
+        ),
+        "timm_squash": dict(
+            input_size=224, crop_pct=1.0, crop_mode="squash", interpolation="bicubic"
+        ),
+        "timm_border": dict(
+            input_size=224, crop_pct=1.0, crop_mode="border", interpolation="bilinear"
+        ),
     }
-    transforms = {**weights, **{name: create_transform(**settings, **common) for name, settings in timm.items()}}
+    transforms = {
+        **weights,
+        **{name: create_transform(**settings, **common) for name, settings in timm.items()},
+    }
     for photo, path in PHOTOS.items():
         image = Image.open(path).convert("RGB")
         for name, transform in transforms.items():
@@ -287,9 +362,16 @@ def make_preprocessed():
 
 def make_arrays():
     values = np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 7
-    for name, array in {"c_order": values, "fortran": np.asfortranarray(values), "scalar": np.float64(2.5),
-                        "bool": values > 1, "half": values.astype("<f2"), "bytes": values.astype(np.uint8),
-                        "longs": values.astype("<i8"), "empty": np.zeros((0, 3), "<f4")}.items():
+    for name, array in {
+        "c_order": values,
+        "fortran": np.asfortranarray(values),
+        "scalar": np.float64(2.5),
+        "bool": values > 1,
+        "half": values.astype("<f2"),
+        "bytes": values.astype(np.uint8),
+        "longs": values.astype("<i8"),
+        "empty": np.zeros((0, 3), "<f4"),
+    }.items():
         np.save(DATA / f"{name}.npy", array)
 
 

@@ -9,26 +9,34 @@ namespace pellucid {
 extern constinit const Method grad_cam;
 namespace {
 
-at::Tensor two_by_two(float a, float b, float c, float d) { return at::tensor({a, b, c, d}).reshape({1, 2, 2}); }
+at::Tensor two_by_two(float a, float b, float c, float d) {
+  return at::tensor({a, b, c, d}).reshape({1, 2, 2});
+}
 
 // The map as the class activation map's paper sums it; the engine keeps it before the final ReLU.
 TEST(GradCam, OfOneConvEqualsTheMapDerivedByHand) {
   for (const Form form : {Form::functional, Form::decomposed}) {
     const auto graph = one_conv(form);
     // Quarters of small whole numbers: exact in float.
-    EXPECT_TRUE(near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv1").scores(),
-                     two_by_two(11.25F, 13.5F, 20.25F, 22.5F), 0));
-    EXPECT_TRUE(near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "relu1").scores(),
-                     two_by_two(0, 4, 28, 32.5F), 0));
+    EXPECT_TRUE(
+        near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv1")
+                 .scores(),
+             two_by_two(11.25F, 13.5F, 20.25F, 22.5F), 0));
+    EXPECT_TRUE(
+        near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "relu1")
+                 .scores(),
+             two_by_two(0, 4, 28, 32.5F), 0));
   }
 }
 
 TEST(GradCam, SeesWhatALayerGaveBeforeAnInPlaceReluOverwroteIt) {
   const auto graph = functionalise(*one_conv(Form::in_place));
-  EXPECT_TRUE(near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv1").scores(),
-                   two_by_two(11.25F, 13.5F, 20.25F, 22.5F), 0));
-  EXPECT_TRUE(near(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "relu1").scores(),
-                   two_by_two(0, 4, 28, 32.5F), 0));
+  EXPECT_TRUE(near(
+      explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv1").scores(),
+      two_by_two(11.25F, 13.5F, 20.25F, 22.5F), 0));
+  EXPECT_TRUE(near(
+      explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "relu1").scores(),
+      two_by_two(0, 4, 28, 32.5F), 0));
 }
 
 TEST(GradCam, ChoosesTheLastSpatialLayerAndSaysSo) {
@@ -47,7 +55,8 @@ TEST(GradCam, BeforePoolingAndALinearLayerIsTheClassActivationMap) {
   const auto answer = explained(grad_cam, graph, {x}, {entry(2)});
   EXPECT_EQ(answer.answer.maps[0].name, "relu");  // the module used twice: what it returned last
   Probe probe = probe_of(graph);
-  const at::Tensor activation = probe.forward(std::vector{x}, std::vector{graph->find("relu_2")})[0];
+  const at::Tensor activation =
+      probe.forward(std::vector{x}, std::vector{graph->find("relu_2")})[0];
   const at::Tensor weights = noise({3, 4}, 5)[2].reshape({1, 4, 1, 1});
   // d target / d A is w / 30 at each of the 30 places.
   const at::Tensor map = (weights * activation).sum(1) / 30;
@@ -61,9 +70,11 @@ TEST(GradCam, OfABatchEqualsItsSamplesOneByOne) {
   const std::vector<Target> targets = {entry(1), entry(0), entry(2)};
   const at::Tensor together = explained(grad_cam, graph, {x}, targets).scores();
   for (std::int64_t n = 0; n < 3; ++n) {
-    const auto one = explained(grad_cam, graph, {x.slice(0, n, n + 1)}, {targets[static_cast<std::size_t>(n)]});
+    const auto one =
+        explained(grad_cam, graph, {x.slice(0, n, n + 1)}, {targets[static_cast<std::size_t>(n)]});
     ASSERT_GT(magnitude(one.scores()), 1e-3);
-    EXPECT_TRUE(near(together.slice(0, n, n + 1), one.scores(), 1e-6));  // another batch may sum in another order
+    EXPECT_TRUE(near(together.slice(0, n, n + 1), one.scores(),
+                     1e-6));  // another batch may sum in another order
   }
 }
 
@@ -75,11 +86,15 @@ TEST(GradCam, OfAConstantModelIsZero) {
   const ValueId none = net.call("none", "mul.Tensor", {conv, whole(0)}, {any, 2, 2, 2});
   const ValueId pooled = net.call("pooled", "mean.dim", {none, sizes({2, 3})}, {any, 2});
   const auto graph = net.returning({pooled});
-  EXPECT_EQ(magnitude(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv").scores()), 0);
+  EXPECT_EQ(
+      magnitude(explained(grad_cam, graph, {one_conv_input()}, {entry(0)}, Json::object(), "conv")
+                    .scores()),
+      0);
 }
 
 TEST(GradCam, CostsOneGradientPerSampleAndNothingElse) {
-  const auto answer = explained(grad_cam, one_conv(), {one_conv_input().expand({3, 1, 4, 4})}, {entry(0)});
+  const auto answer =
+      explained(grad_cam, one_conv(), {one_conv_input().expand({3, 1, 4, 4})}, {entry(0)});
   EXPECT_EQ(answer.cost.gradients, 3);
   EXPECT_EQ(answer.cost.forwards, 0);
 }
@@ -92,7 +107,9 @@ TEST(GradCam, RefusesANetworkWithoutPlaces) {
     EXPECT_EQ(error.fault(), Fault::usage);
     EXPECT_FALSE(error.remedy().empty());
   }
-  EXPECT_THROW(explained(grad_cam, multi_layer(), {noise({1, 3}, 1)}, {entry(0)}, Json::object(), "fc1"), Error);
+  EXPECT_THROW(
+      explained(grad_cam, multi_layer(), {noise({1, 3}, 1)}, {entry(0)}, Json::object(), "fc1"),
+      Error);
 }
 
 }  // namespace

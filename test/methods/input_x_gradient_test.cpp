@@ -12,19 +12,23 @@ namespace {
 TEST(InputXGradient, OfALinearModelIsEachInputsShare) {
   const at::Tensor x = noise({2, 5}, 3);
   const auto answer = explained(input_x_gradient, linear_network(), {x}, {scalar()});
-  EXPECT_TRUE(near(answer.scores(), x * linear_weights(), 0));  // one product, the same on both sides
+  EXPECT_TRUE(
+      near(answer.scores(), x * linear_weights(), 0));  // one product, the same on both sides
   // Without a bias the shares sum to the target.
   Probe probe = probe_of(linear_network());
-  EXPECT_TRUE(near(answer.scores().sum(1), probe.target(std::vector{x}, std::vector{scalar()}), 1e-6));
+  EXPECT_TRUE(
+      near(answer.scores().sum(1), probe.target(std::vector{x}, std::vector{scalar()}), 1e-6));
 }
 
 TEST(InputXGradient, OfOneConvCountsEachWindowThatCoversAPixel) {
-  // d target / d x: the windows at (0,1), (1,0), (1,1) of channel 0 and, with the signs of the last layer's row, those
-  // of channel 1 that are active.
+  // d target / d x: the windows at (0,1), (1,0), (1,1) of channel 0 and, with the signs of the last
+  // layer's row, those of channel 1 that are active.
   const at::Tensor x = one_conv_input();
-  const at::Tensor gradient = explained(saliency, one_conv(), {x}, {entry(0)}, {{"absolute", false}}).scores();
+  const at::Tensor gradient =
+      explained(saliency, one_conv(), {x}, {entry(0)}, {{"absolute", false}}).scores();
   ASSERT_GT(magnitude(gradient), 0.5);
-  EXPECT_TRUE(near(explained(input_x_gradient, one_conv(), {x}, {entry(0)}).scores(), x * gradient, 0));
+  EXPECT_TRUE(
+      near(explained(input_x_gradient, one_conv(), {x}, {entry(0)}).scores(), x * gradient, 0));
 }
 
 TEST(InputXGradient, SumsToTheTargetWhereThereIsNoBias) {
@@ -49,9 +53,11 @@ TEST(InputXGradient, OfABatchEqualsItsSamplesOneByOne) {
   const at::Tensor x = noise({3, 3, 6, 5}, 4);
   const at::Tensor together = explained(input_x_gradient, graph, {x}, {entry(1)}).scores();
   for (std::int64_t n = 0; n < 3; ++n) {
-    const at::Tensor one = explained(input_x_gradient, graph, {x.slice(0, n, n + 1)}, {entry(1)}).scores();
+    const at::Tensor one =
+        explained(input_x_gradient, graph, {x.slice(0, n, n + 1)}, {entry(1)}).scores();
     ASSERT_GT(magnitude(one), 1e-3);
-    EXPECT_TRUE(near(together.slice(0, n, n + 1), one, 1e-6));  // another batch may sum in another order
+    EXPECT_TRUE(
+        near(together.slice(0, n, n + 1), one, 1e-6));  // another batch may sum in another order
   }
 }
 

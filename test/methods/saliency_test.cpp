@@ -15,8 +15,10 @@ const Json signed_scores = {{"absolute", false}};
 TEST(Saliency, OfALinearModelIsItsWeights) {
   const at::Tensor x = noise({1, 5}, 3);
   // The weights go through one multiplication by 1: exact.
-  EXPECT_TRUE(near(explained(saliency, linear_network(), {x}, {scalar()}, signed_scores).scores(), linear_weights(), 0));
-  EXPECT_TRUE(near(explained(saliency, linear_network(), {x}, {scalar()}).scores(), linear_weights().abs(), 0));
+  EXPECT_TRUE(near(explained(saliency, linear_network(), {x}, {scalar()}, signed_scores).scores(),
+                   linear_weights(), 0));
+  EXPECT_TRUE(near(explained(saliency, linear_network(), {x}, {scalar()}).scores(),
+                   linear_weights().abs(), 0));
 }
 
 TEST(Saliency, EqualsCentralDifferencesInDoublePrecision) {
@@ -25,12 +27,15 @@ TEST(Saliency, EqualsCentralDifferencesInDoublePrecision) {
   const at::Tensor x = noise({1, 3, 6, 5}, 8);
   const at::Tensor slope = central_differences(wide, x, entry(1), 1e-6);
   ASSERT_GT(magnitude(slope), 1e-2);
-  // Between kinks the network is linear: what is left is the differences' cancellation, 1e-16 / 1e-6, many times over.
+  // Between kinks the network is linear: what is left is the differences' cancellation, 1e-16 /
+  // 1e-6, many times over.
   Probe probe = probe_of(wide);
-  const auto gradient = probe.gradient(std::vector{x.to(at::kDouble)}, std::vector{entry(1)}, wide->inputs());
+  const auto gradient =
+      probe.gradient(std::vector{x.to(at::kDouble)}, std::vector{entry(1)}, wide->inputs());
   EXPECT_TRUE(near(gradient.gradients[0], slope, 1e-8));
   // In float each of some thirty layers' sums rounds.
-  EXPECT_TRUE(near(explained(saliency, graph, {x}, {entry(1)}, signed_scores).scores(), slope, 1e-5));
+  EXPECT_TRUE(
+      near(explained(saliency, graph, {x}, {entry(1)}, signed_scores).scores(), slope, 1e-5));
 }
 
 TEST(Saliency, DoesNotDependOnHowTheNetworkIsWritten) {
@@ -40,7 +45,8 @@ TEST(Saliency, DoesNotDependOnHowTheNetworkIsWritten) {
   for (const Form form : {Form::in_place, Form::decomposed}) {
     // Small whole numbers: no rounding anywhere.
     EXPECT_TRUE(near(explained(saliency, one_conv(form), {x}, {entry(0)}).scores(), functional, 0));
-    EXPECT_TRUE(near(explained(saliency, functionalise(*one_conv(form)), {x}, {entry(0)}).scores(), functional, 0));
+    EXPECT_TRUE(near(explained(saliency, functionalise(*one_conv(form)), {x}, {entry(0)}).scores(),
+                     functional, 0));
   }
 }
 
@@ -50,7 +56,8 @@ TEST(Saliency, OfABatchEqualsItsSamplesOneByOne) {
   std::vector<Target> targets = {entry(0), entry(2), entry(2), entry(1), entry(0)};
   const at::Tensor together = explained(saliency, graph, {x}, targets, signed_scores).scores();
   for (std::int64_t n = 0; n < 5; ++n) {
-    const auto one = explained(saliency, graph, {x.slice(0, n, n + 1)}, {targets[static_cast<std::size_t>(n)]}, signed_scores);
+    const auto one = explained(saliency, graph, {x.slice(0, n, n + 1)},
+                               {targets[static_cast<std::size_t>(n)]}, signed_scores);
     ASSERT_GT(magnitude(one.scores()), 1e-3);
     // Another batch may sum in another order.
     EXPECT_TRUE(near(together.slice(0, n, n + 1), one.scores(), 1e-6));

@@ -10,7 +10,8 @@
 namespace pellucid {
 namespace {
 
-// layer1 = blocks 0 and 1, each conv and relu; then a head. A block's last node has the block's own path.
+// layer1 = blocks 0 and 1, each conv and relu; then a head. A block's last node has the block's own
+// path.
 std::shared_ptr<const Graph> blocks() {
   Net net;
   const Shape shape = {any, 4};
@@ -32,11 +33,14 @@ std::string value_of(std::string_view words) {
 TEST(Layers, AreAllModulesWithWhatLeavesThem) {
   const auto graph = blocks();
   std::vector<std::pair<std::string, std::string>> found;
-  for (const Layer& layer : layers(*graph)) found.emplace_back(layer.name, graph->value(layer.value).name);
+  for (const Layer& layer : layers(*graph))
+    found.emplace_back(layer.name, graph->value(layer.value).name);
   using P = std::pair<std::string, std::string>;
-  EXPECT_THAT(found, ::testing::UnorderedElementsAre(P{"layer1", "b_sum"}, P{"layer1.0", "a_sum"}, P{"layer1.0.conv", "a_conv"},
-                                                     P{"layer1.0.relu", "a_relu"}, P{"layer1.1", "b_sum"}, P{"layer1.1.conv", "b_conv"},
-                                                     P{"layer1.1.relu", "b_relu"}, P{"head", "y"}));
+  EXPECT_THAT(
+      found, ::testing::UnorderedElementsAre(
+                 P{"layer1", "b_sum"}, P{"layer1.0", "a_sum"}, P{"layer1.0.conv", "a_conv"},
+                 P{"layer1.0.relu", "a_relu"}, P{"layer1.1", "b_sum"}, P{"layer1.1.conv", "b_conv"},
+                 P{"layer1.1.relu", "b_relu"}, P{"head", "y"}));
 }
 
 TEST(FindLayer, TakesPathsIndicesAndTheModelsName) {
@@ -51,7 +55,8 @@ TEST(FindLayer, TakesPathsIndicesAndTheModelsName) {
 }
 
 TEST(FindLayer, NamesTheNearestLayers) {
-  for (const char* words : {"layer1.0.conw", "layer2", "layer1[7]", "layer1[-9]", "layer1[x]", "layer1[0", "", ".", "model."}) {
+  for (const char* words : {"layer1.0.conw", "layer2", "layer1[7]", "layer1[-9]", "layer1[x]",
+                            "layer1[0", "", ".", "model."}) {
     try {
       find_layer(*blocks(), words);
       FAIL() << words;

@@ -1,8 +1,7 @@
 // check compares with the recorded sample, and fails when it differs.
+#include <ATen/ops/full.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ATen/ops/full.h>
 
 #include "small_model.h"
 
@@ -20,7 +19,8 @@ Model with_sample(const at::Tensor& output) {
   return model;
 }
 
-Answer check_model(Model (*read)(const ModelBytes&, std::string_view, const LoadSettings&), Request request = {}) {
+Answer check_model(Model (*read)(const ModelBytes&, std::string_view, const LoadSettings&),
+                   Request request = {}) {
   Format format = small_format;
   format.read = read;
   Catalogue catalogue = whole_catalogue();
@@ -60,8 +60,9 @@ TEST(CheckOperation, FailsWhenOneIsNaNAndTheOtherIsNot) {
 }
 
 TEST(CheckOperation, FailsWhenTheShapeIsAnother) {
-  const Answer answer = check_model(
-      [](const ModelBytes&, std::string_view, const LoadSettings&) { return with_sample(at::full({1, 5}, 1.0F)); });
+  const Answer answer = check_model([](const ModelBytes&, std::string_view, const LoadSettings&) {
+    return with_sample(at::full({1, 5}, 1.0F));
+  });
   EXPECT_TRUE(answer.verdict_failed);
 }
 

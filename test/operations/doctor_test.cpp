@@ -37,7 +37,8 @@ TEST(Doctor, FailsWhenTheMapIsWrong) {
 TEST(Doctor, ReportsVersionsProcessorMemoryAndFonts) {
   const Asked asked = ask("doctor", {});
   EXPECT_FALSE(asked.answer.verdict_failed);
-  for (const char* name : {"LibTorch", "processor", "memory", "font", "cache", "GPU", "self-test", "gradient"}) {
+  for (const char* name :
+       {"LibTorch", "processor", "memory", "font", "cache", "GPU", "self-test", "gradient"}) {
     const auto named = [&](const Json& finding) { return finding["name"] == name; };
     EXPECT_TRUE(std::ranges::any_of(asked.answer.document["findings"], named)) << name;
   }

@@ -1,9 +1,8 @@
 // explain on a linear model y = x Wᵀ, whose maps are known: the gradient of class c is W[c].
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "small_model.h"
 
@@ -26,7 +25,9 @@ Asked explain_one(const at::Tensor& input, Json options, Json settings = Json::o
   return ask("explain", std::move(request));
 }
 
-at::Tensor array(const Asked& asked, const std::string& file) { return read_npy(asked.files.at(file), file); }
+at::Tensor array(const Asked& asked, const std::string& file) {
+  return read_npy(asked.files.at(file), file);
+}
 
 Json record(const Asked& asked, const std::string& file) {
   const std::vector<std::byte>& bytes = asked.files.at(file);
@@ -34,37 +35,45 @@ Json record(const Asked& asked, const std::string& file) {
 }
 
 TEST(Explain, TakesTheLikeliestClassWhenNobodySaysWhich) {
-  const Asked asked = explain_one(one_two_three(), {{"method", {"saliency"}}}, {{"absolute", false}});
+  const Asked asked =
+      explain_one(one_two_three(), {{"method", {"saliency"}}}, {{"absolute", false}});
   EXPECT_TRUE(at::allclose(array(asked, "in.saliency.npy"), small_weight()[3]));
   EXPECT_EQ(asked.answer.document["answers"][0]["target"]["text"], "3 dog");
   EXPECT_THAT(asked.answer.text, HasSubstr("3 dog"));
 }
 
 TEST(Explain, NamesTheTargetInTheFileOnlyWhenSeveralWereAsked) {
-  const Asked one = explain_one(one_two_three(), {{"method", {"saliency"}}, {"target", {"bee"}}, {"format", {"npy"}}});
+  const Asked one = explain_one(
+      one_two_three(), {{"method", {"saliency"}}, {"target", {"bee"}}, {"format", {"npy"}}});
   EXPECT_THAT(one.files, ElementsAre(Key("in.saliency.npy")));
-  const Asked two = explain_one(one_two_three(),
-                                {{"method", {"saliency"}}, {"target", {"bee,top3", "0:cat"}}, {"format", {"npy"}}},
-                                {{"saliency.absolute", false}});
-  EXPECT_THAT(two.files, ElementsAre(Key("in.0-2.saliency.npy"), Key("in.0.saliency.npy"), Key("in.1.saliency.npy")));
+  const Asked two = explain_one(
+      one_two_three(),
+      {{"method", {"saliency"}}, {"target", {"bee,top3", "0:cat"}}, {"format", {"npy"}}},
+      {{"saliency.absolute", false}});
+  EXPECT_THAT(two.files, ElementsAre(Key("in.0-2.saliency.npy"), Key("in.0.saliency.npy"),
+                                     Key("in.1.saliency.npy")));
 }
 
 TEST(Explain, ExplainsTheDifferenceOfTwoClasses) {
-  const Asked asked = explain_one(one_two_three(), {{"method", {"input_x_gradient"}}, {"target", {"ant:cat"}}});
-  EXPECT_TRUE(at::allclose(array(asked, "in.input_x_gradient.npy"), at::tensor({1.0F, 0.0F, 9.0F})));
+  const Asked asked =
+      explain_one(one_two_three(), {{"method", {"input_x_gradient"}}, {"target", {"ant:cat"}}});
+  EXPECT_TRUE(
+      at::allclose(array(asked, "in.input_x_gradient.npy"), at::tensor({1.0F, 0.0F, 9.0F})));
 }
 
 TEST(Explain, KeepsTheBatchAxisExactlyWhenTheInputHadOne) {
   const Json options = {{"method", {"input_x_gradient"}}, {"target", {"1"}}};
-  EXPECT_EQ(array(explain_one(one_two_three(), options), "in.input_x_gradient.npy").sizes(), at::IntArrayRef({3}));
+  EXPECT_EQ(array(explain_one(one_two_three(), options), "in.input_x_gradient.npy").sizes(),
+            at::IntArrayRef({3}));
   const Asked batch = explain_one(one_two_three().repeat({2, 1}), options);
   EXPECT_EQ(array(batch, "in.input_x_gradient.npy").sizes(), at::IntArrayRef({2, 3}));
   EXPECT_THAT(batch.files, Contains(Key("in.input_x_gradient.1.json")));
 }
 
 TEST(Explain, RecordsWhatTheMapIsWorth) {
-  const Asked asked = explain_one(one_two_three(), {{"method", {"integrated_gradients"}}, {"baseline", "zero"}},
-                                  {{"n_steps", 3}});
+  const Asked asked =
+      explain_one(one_two_three(), {{"method", {"integrated_gradients"}}, {"baseline", "zero"}},
+                  {{"n_steps", 3}});
   const Json document = record(asked, "in.integrated_gradients.json");
   EXPECT_EQ(document["baseline"], "zero");
   EXPECT_EQ(document["method"]["settings"]["n_steps"], 3);
@@ -78,14 +87,17 @@ TEST(Explain, RecordsWhatTheMapIsWorth) {
 
 TEST(Explain, SaysThatAMapIsFlatAndNeverShowsItBlank) {
   // ant does not look at the second and third number: with x = 0 no share is left to give.
-  const Asked asked = explain_one(at::zeros({3}), {{"method", {"input_x_gradient"}}, {"target", {"ant"}}});
+  const Asked asked =
+      explain_one(at::zeros({3}), {{"method", {"input_x_gradient"}}, {"target", {"ant"}}});
   EXPECT_THAT(asked.answer.warnings, Contains(HasSubstr("No attribution")));
   EXPECT_THAT(asked.files, Contains(Key("in.input_x_gradient.png")));
 }
 
 TEST(Explain, DrawsAVectorAsBarsInEveryFormat) {
-  const Asked asked = explain_one(one_two_three(), {{"method", {"saliency"}}, {"format", {"png", "svg", "pdf"}}});
-  EXPECT_THAT(asked.files, ElementsAre(Key("in.saliency.pdf"), Key("in.saliency.png"), Key("in.saliency.svg")));
+  const Asked asked =
+      explain_one(one_two_three(), {{"method", {"saliency"}}, {"format", {"png", "svg", "pdf"}}});
+  EXPECT_THAT(asked.files,
+              ElementsAre(Key("in.saliency.pdf"), Key("in.saliency.png"), Key("in.saliency.svg")));
 }
 
 TEST(Explain, RefusesALayerThatNoChosenMethodLooksAt) {
@@ -102,11 +114,15 @@ TEST(Explain, RefusesAnUnknownBaselineAndAColourOfWhatIsNoPicture) {
 
 TEST(Explain, RepeatsARunToTheBit) {
   const Json options = {{"method", {"integrated_gradients"}}, {"chunk", 2}};
-  const Asked first = explain_one(one_two_three(), options), second = explain_one(one_two_three(), options);
-  EXPECT_EQ(first.files.at("in.integrated_gradients.npy"), second.files.at("in.integrated_gradients.npy"));
+  const Asked first = explain_one(one_two_three(), options),
+              second = explain_one(one_two_three(), options);
+  EXPECT_EQ(first.files.at("in.integrated_gradients.npy"),
+            second.files.at("in.integrated_gradients.npy"));
   // Cut otherwise, only roundings differ.
-  const Asked other = explain_one(one_two_three(), {{"method", {"integrated_gradients"}}, {"chunk", 50}});
-  EXPECT_TRUE(at::allclose(array(first, "in.integrated_gradients.npy"), array(other, "in.integrated_gradients.npy"), 1e-5));
+  const Asked other =
+      explain_one(one_two_three(), {{"method", {"integrated_gradients"}}, {"chunk", 50}});
+  EXPECT_TRUE(at::allclose(array(first, "in.integrated_gradients.npy"),
+                           array(other, "in.integrated_gradients.npy"), 1e-5));
 }
 
 TEST(Explain, GoesOnWhenOneInputIsBad) {

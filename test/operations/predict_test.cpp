@@ -1,10 +1,9 @@
 // predict on a linear model, whose answers are known.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 
@@ -55,19 +54,22 @@ TEST(Predict, KeepsTheBatchAxisOfTheInput) {
     const Asked asked = predict_one(one_two_three().repeat({batch, 1}));
     const at::Tensor output = read_npy(asked.files.at("in.output.npy"), "out");
     EXPECT_EQ(output.sizes(), at::IntArrayRef({batch, 4}));
-    EXPECT_EQ(asked.answer.document["answers"][0]["outputs"][0]["samples"].size(), static_cast<std::size_t>(batch));
+    EXPECT_EQ(asked.answer.document["answers"][0]["outputs"][0]["samples"].size(),
+              static_cast<std::size_t>(batch));
   }
 }
 
 TEST(Predict, GivesEachOfManyInputsItsOwnAnswer) {
   Request request;
   for (int i = 0; i < 40; ++i) {
-    request.inputs.push_back(array_input("in" + std::to_string(i), one_two_three() * static_cast<float>(i)));
+    request.inputs.push_back(
+        array_input("in" + std::to_string(i), one_two_three() * static_cast<float>(i)));
   }
   const Asked asked = ask("predict", std::move(request));
   ASSERT_EQ(asked.answer.document["answers"].size(), 40);
   for (int i = 0; i < 40; ++i) {
-    const at::Tensor output = read_npy(asked.files.at("in" + std::to_string(i) + ".output.npy"), "out");
+    const at::Tensor output =
+        read_npy(asked.files.at("in" + std::to_string(i) + ".output.npy"), "out");
     EXPECT_EQ(output[3].item<float>(), 6.0F * static_cast<float>(i));
   }
 }
@@ -98,12 +100,14 @@ TEST(Predict, SaysWhichShapeAndTypeWereExpected) {
 
 TEST(Predict, ReadsDoublePrecisionArraysAndRecordsIt) {
   const Asked asked = predict_one(one_two_three().to(at::kDouble));
-  EXPECT_THAT(to_text(asked.answer.document["answers"][0]["conversions"]), HasSubstr("float64 read as float32"));
+  EXPECT_THAT(to_text(asked.answer.document["answers"][0]["conversions"]),
+              HasSubstr("float64 read as float32"));
 }
 
 TEST(Predict, AppliesASigmoidToEachLabelOfAMultilabelModel) {
   const Asked asked = predict_one(one_two_three(), {{"output_kind", "multilabel"}});
-  EXPECT_NEAR(first_sample(asked)["top"][1]["probability"].get<double>(), 1 / (1 + std::exp(-4.0)), 1e-12);
+  EXPECT_NEAR(first_sample(asked)["top"][1]["probability"].get<double>(), 1 / (1 + std::exp(-4.0)),
+              1e-12);
 }
 
 TEST(Predict, NeverSoftmaxesARegression) {

@@ -1,4 +1,5 @@
-// A model small enough for closed forms, behind a toy format, and requests that hold arrays instead of files.
+// A model small enough for closed forms, behind a toy format, and requests that hold arrays instead
+// of files.
 #pragma once
 
 #include <ATen/ops/tensor.h>
@@ -14,17 +15,23 @@ namespace pellucid {
 
 // y = x Wᵀ with W [4, 3]: x [N, 3], a dynamic batch.
 inline at::Tensor small_weight() {
-  return at::tensor({1.0F, 0.0F, 0.0F, 0.0F, 2.0F, 0.0F, 0.0F, 0.0F, -3.0F, 1.0F, 1.0F, 1.0F}).reshape({4, 3});
+  return at::tensor({1.0F, 0.0F, 0.0F, 0.0F, 2.0F, 0.0F, 0.0F, 0.0F, -3.0F, 1.0F, 1.0F, 1.0F})
+      .reshape({4, 3});
 }
 
 inline std::shared_ptr<const Graph> small_graph() {
   GraphBuilder builder;
-  const ValueId input = builder.add_input({.name = "x", .dtype = at::kFloat, .shape = {std::nullopt, 3}});
-  const ValueId weight = builder.add_constant({.name = "weight", .dtype = at::kFloat, .shape = {4, 3}},
-                                              {.name = "fc.weight", .data = small_weight()});
-  const ValueId output = builder.declare({.name = "y", .dtype = at::kFloat, .shape = {std::nullopt, 4}});
+  const ValueId input =
+      builder.add_input({.name = "x", .dtype = at::kFloat, .shape = {std::nullopt, 3}});
+  const ValueId weight =
+      builder.add_constant({.name = "weight", .dtype = at::kFloat, .shape = {4, 3}},
+                           {.name = "fc.weight", .data = small_weight()});
+  const ValueId output =
+      builder.declare({.name = "y", .dtype = at::kFloat, .shape = {std::nullopt, 4}});
   builder.add_aten("y", "aten::linear.default", {{"", {input}}, {"", {weight}}}, {{{output}}},
-                   {.module_path = "fc", .module_class = "torch.nn.modules.linear.Linear", .source = "small.py:1"});
+                   {.module_path = "fc",
+                    .module_class = "torch.nn.modules.linear.Linear",
+                    .source = "small.py:1"});
   builder.add_output({"y", {output}});
   return std::move(builder).build();
 }
@@ -47,8 +54,11 @@ inline bool is_small(std::span<const std::byte> bytes) {
   return bytes.size() == 5 && bytes[0] == std::byte{'S'};
 }
 
-inline constexpr Format small_format = {
-    .name = "small", .summary = "a toy", .extensions = ".small", .recognises = is_small, .read = small_model};
+inline constexpr Format small_format = {.name = "small",
+                                        .summary = "a toy",
+                                        .extensions = ".small",
+                                        .recognises = is_small,
+                                        .read = small_model};
 
 inline std::vector<std::byte> bytes_of(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
@@ -65,7 +75,8 @@ inline ModelSource small_source(std::string_view content = "SMALL") {
   return source;
 }
 
-inline RequestInput array_input(const std::string& stem, const at::Tensor& data, const std::string& of = "") {
+inline RequestInput array_input(const std::string& stem, const at::Tensor& data,
+                                const std::string& of = "") {
   return {stem + ".npy", stem, of, [bytes = write_npy(data)] { return bytes; }};
 }
 
@@ -83,7 +94,8 @@ struct Asked {
   std::map<std::string, std::vector<std::byte>> files;
 };
 
-inline Asked ask(std::string_view verb, Request request, const Catalogue& catalogue = whole_catalogue(),
+inline Asked ask(std::string_view verb, Request request,
+                 const Catalogue& catalogue = whole_catalogue(),
                  ModelSource source = small_source()) {
   Asked asked;
   LoadedModel model(std::move(source), catalogue.formats);

@@ -1,4 +1,5 @@
-// Every text of the tables can be read in Chinese: a new operation, method, format or option brings its line with it.
+// Every text of the tables can be read in Chinese: a new operation, method, format or option brings
+// its line with it.
 #include <gtest/gtest.h>
 
 #include "small_model.h"

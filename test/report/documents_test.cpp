@@ -1,9 +1,8 @@
 // Small parts of documents, and tables of a terminal.
 #include "pellucid/report/documents.h"
 
-#include <gtest/gtest.h>
-
 #include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 

@@ -1,11 +1,10 @@
 // Raw outputs read by their kind.
 #include "pellucid/report/prediction.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <cmath>
 
@@ -23,14 +22,16 @@ Model model_of(OutputKind kind, std::vector<std::vector<std::string>> labels = {
 }
 
 TEST(Prediction, TakesProbabilitiesAsTheyAre) {
-  const Json document = prediction_document(model_of(OutputKind::probabilities), 0, at::tensor({0.1F, 0.9F}), 5);
+  const Json document =
+      prediction_document(model_of(OutputKind::probabilities), 0, at::tensor({0.1F, 0.9F}), 5);
   EXPECT_NEAR(document["top"][0]["probability"].get<double>(), 0.9, 1e-7);
   EXPECT_EQ(document["top"][0]["index"], 1);
   EXPECT_FALSE(document["top"][0].contains("label"));
 }
 
 TEST(Prediction, ListsNoMoreClassesThanThereAre) {
-  EXPECT_EQ(prediction_document(model_of(OutputKind::logits), 0, at::zeros({3}), 5)["top"].size(), 3);
+  EXPECT_EQ(prediction_document(model_of(OutputKind::logits), 0, at::zeros({3}), 5)["top"].size(),
+            3);
 }
 
 TEST(Prediction, NamesTheLikelierSideOfABinaryModel) {
@@ -52,7 +53,8 @@ TEST(Prediction, SharesTheAreaOfADenseMapAmongItsClasses) {
 }
 
 TEST(Prediction, NeverReadsUnknownOutputsAsClasses) {
-  const Json document = prediction_document(model_of(OutputKind::other), 0, at::tensor({1.0F, 2.0F}), 5);
+  const Json document =
+      prediction_document(model_of(OutputKind::other), 0, at::tensor({1.0F, 2.0F}), 5);
   EXPECT_FALSE(document.contains("top"));
   EXPECT_EQ(document["values"], Json({1, 2}));
 }
@@ -72,13 +74,15 @@ TEST(Prediction, LeavesLabelsOutWhenTheirNumberIsAnother) {
 }
 
 TEST(PredictionText, NeverShowsAHundredPercentForLess) {
-  const Json document = prediction_document(model_of(OutputKind::logits), 0, at::tensor({20.0F, 0.0F}), 1);
+  const Json document =
+      prediction_document(model_of(OutputKind::logits), 0, at::tensor({20.0F, 0.0F}), 1);
   EXPECT_THAT(prediction_text(document, Language::english), Not(HasSubstr("100 %")));
 }
 
 TEST(PredictionText, EscapesControlCharactersOfLabels) {
   const Model model = model_of(OutputKind::logits, {{"a\x1b[31m"}, {"b"}});
-  const std::string text = prediction_text(prediction_document(model, 0, at::tensor({1.0F, 0.0F}), 2), Language::english);
+  const std::string text = prediction_text(
+      prediction_document(model, 0, at::tensor({1.0F, 0.0F}), 2), Language::english);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 

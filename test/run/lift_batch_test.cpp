@@ -1,10 +1,12 @@
-// Graphs exported with a fixed batch, at other batches: each mode, gradients through it, and observers.
+// Graphs exported with a fixed batch, at other batches: each mode, gradients through it, and
+// observers.
+#include "pellucid/run/lift_batch.h"
+
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "pellucid/run/lift_batch.h"
 #include "test/near.h"
 #include "test/networks.h"
 
@@ -28,7 +30,8 @@ Graphs class_token() {
   Net net;
   const ValueId x = net.input("x", {1, 3, 4});
   const ValueId token = net.constant("token", noise({1, 1, 4}, 2));
-  const ValueId expanded = net.call("expanded", "expand.default", {token, sizes({1, -1, -1})}, {1, 1, 4});
+  const ValueId expanded =
+      net.call("expanded", "expand.default", {token, sizes({1, -1, -1})}, {1, 1, 4});
   const ValueId all = net.call("all", "cat.default", {list({expanded, x}), whole(1)}, {1, 4, 4});
   const ValueId mixed = net.call("mixed", "softmax.int", {all, whole(1)}, {1, 4, 4});
   return net.returning({net.call("y", "select.int", {mixed, whole(1), whole(0)}, {1, 4})});
@@ -47,7 +50,8 @@ Graphs copied_in() {
   Net net;
   const ValueId x = net.input("x", {1, 2, 3});
   const ValueId store = net.call("store", "zeros.default", {sizes({1, 2, 3})}, {1, 2, 3});
-  const ValueId view = net.call("view", "slice.Tensor", {store, whole(1), whole(0), whole(2)}, {1, 2, 3});
+  const ValueId view =
+      net.call("view", "slice.Tensor", {store, whole(1), whole(0), whole(2)}, {1, 2, 3});
   net.call("copied", "copy_.default", {view, x}, {1, 2, 3});
   const ValueId square = net.call("square", "mul.Tensor", {store, x}, {1, 2, 3});
   const ValueId hidden = net.call("hidden", "tanh.default", {square}, {1, 2, 3});
@@ -56,11 +60,13 @@ Graphs copied_in() {
 
 at::Tensor answer(const Runner& runner, const at::Tensor& x, const RunSettings& settings = {}) {
   const std::vector<Feed> feeds = {{runner.graph().inputs()[0], x}};
-  return runner.run(feeds, std::vector{runner.graph().outputs()[0].operand.value()}, settings)[0].toTensor();
+  return runner.run(feeds, std::vector{runner.graph().outputs()[0].operand.value()}, settings)[0]
+      .toTensor();
 }
 at::Tensor one_by_one(const Graphs& graph, const at::Tensor& x, const RunSettings& settings = {}) {
   std::vector<at::Tensor> parts;
-  for (std::int64_t n = 0; n < x.size(0); ++n) parts.push_back(answer(Executor(graph), x.slice(0, n, n + 1), settings));
+  for (std::int64_t n = 0; n < x.size(0); ++n)
+    parts.push_back(answer(Executor(graph), x.slice(0, n, n + 1), settings));
   return at::cat(parts);
 }
 
@@ -92,7 +98,8 @@ TEST(BatchRunner, EqualsItsSamplesOneByOneInEveryMode) {
     const BatchRunner runner(std::make_shared<Executor>(each.graph()));
     const at::Tensor x = samples(each, 3), wanted = one_by_one(each.graph(), x);
     ASSERT_GT(magnitude(wanted), 1e-2) << each.name;
-    EXPECT_TRUE(near(answer(runner, x), wanted, 1e-6)) << each.name;  // another batch may sum in another order
+    EXPECT_TRUE(near(answer(runner, x), wanted, 1e-6))
+        << each.name;  // another batch may sum in another order
     EXPECT_EQ(runner.mode(), each.mode) << each.name;
     EXPECT_TRUE(near(answer(runner, x.slice(0, 0, 1)), wanted.slice(0, 0, 1), 0)) << each.name;
   }
@@ -105,7 +112,8 @@ TEST(BatchRunner, GivesEachSampleItsOwnGradientInEveryMode) {
     const BatchRunner runner(std::make_shared<Executor>(each.graph()));
     const at::Tensor x = samples(each, 3);
     const at::Tensor leaf = x.clone().requires_grad_(true), single = x.clone().requires_grad_(true);
-    const at::Tensor together = answer(runner, leaf, settings), apart = one_by_one(each.graph(), single, settings);
+    const at::Tensor together = answer(runner, leaf, settings),
+                     apart = one_by_one(each.graph(), single, settings);
     const at::Tensor weight = noise(apart.sizes(), 3);
     const at::Tensor got = torch::autograd::grad({together}, {leaf}, {weight})[0];
     const at::Tensor wanted = torch::autograd::grad({apart}, {single}, {weight})[0];
@@ -127,7 +135,8 @@ TEST(BatchRunner, ShowsAnObserverAllSamplesAtOnceAndTakesItsAnswer) {
                              seen = tensor.clone();
                              return tensor * 0.5;
                            }};
-    const Observer replace_one{{middle}, [](ValueId, const at::Tensor& tensor) { return tensor * 0.5; }};
+    const Observer replace_one{{middle},
+                               [](ValueId, const at::Tensor& tensor) { return tensor * 0.5; }};
     std::vector<at::Tensor> parts;
     const Observer collect{{middle}, [&](ValueId, const at::Tensor& tensor) {
                              parts.push_back(tensor.clone());
@@ -147,7 +156,8 @@ TEST(BatchRunner, ShowsAnObserverAllSamplesAtOnceAndTakesItsAnswer) {
 }
 
 TEST(BatchRunner, KeepsTwoObservedValuesConnected) {
-  // The gradient with respect to the input must pass through a value that was replaced by an alias of itself.
+  // The gradient with respect to the input must pass through a value that was replaced by an alias
+  // of itself.
   for (const Case& each : cases) {
     const Graphs graph = each.graph();
     const ValueId middle = graph->find(each.middle), input = graph->inputs()[0];
@@ -167,7 +177,8 @@ TEST(BatchRunner, KeepsTwoObservedValuesConnected) {
     const auto got = torch::autograd::grad({together}, {leaves[input], leaves[middle]}, {weight});
     settings.observer = nullptr;
     const at::Tensor single = x.clone().requires_grad_(true);
-    const at::Tensor wanted = torch::autograd::grad({one_by_one(graph, single, settings)}, {single}, {weight})[0];
+    const at::Tensor wanted =
+        torch::autograd::grad({one_by_one(graph, single, settings)}, {single}, {weight})[0];
     ASSERT_GT(magnitude(wanted), 1e-3) << each.name;
     EXPECT_TRUE(near(got[0], wanted, 1e-6)) << each.name;
     ASSERT_TRUE(got[1].defined()) << each.name;
@@ -202,11 +213,13 @@ TEST(BatchRunner, TakesAnInputWithoutDimensionsForAllSamples) {
     Net net;
     const ValueId x = net.input("x", {1, 3});
     const ValueId scale = net.input("scale", {});
-    const ValueId start = mixes ? net.call("row", "reshape.default", {x, sizes({1, 3})}, {1, 3}) : x;
+    const ValueId start =
+        mixes ? net.call("row", "reshape.default", {x, sizes({1, 3})}, {1, 3}) : x;
     const auto graph = net.returning({net.call("y", "mul.Tensor", {start, scale}, {1, 3})});
     const BatchRunner runner(std::make_shared<Executor>(graph));
     const at::Tensor data = noise({4, 3}, 3);
-    const std::vector<Feed> feeds = {{graph->inputs()[0], data}, {graph->inputs()[1], at::tensor(2.5F)}};
+    const std::vector<Feed> feeds = {{graph->inputs()[0], data},
+                                     {graph->inputs()[1], at::tensor(2.5F)}};
     const auto got = runner.run(feeds, std::vector{graph->find("y")}, {});
     EXPECT_TRUE(near(got[0].toTensor(), data * 2.5, 1e-7));
   }
@@ -219,7 +232,8 @@ TEST(BatchRunner, StartsInTheMiddleAtAnotherBatch) {
     const ValueId middle = graph->find(each.middle), out = graph->outputs()[0].operand.value();
     const BatchRunner runner(std::make_shared<Executor>(graph));
     const at::Tensor x = samples(each, 3);
-    const auto both = runner.run(std::vector<Feed>{{graph->inputs()[0], x}}, std::vector{middle, out}, {});
+    const auto both =
+        runner.run(std::vector<Feed>{{graph->inputs()[0], x}}, std::vector{middle, out}, {});
     const auto rest = runner.run(std::vector<Feed>{{middle, both[0]}}, std::vector{out}, {});
     EXPECT_TRUE(near(rest[0].toTensor(), both[1].toTensor(), 1e-6)) << each.name;
   }

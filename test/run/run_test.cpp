@@ -21,21 +21,26 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<at::Tensor> run_all(const Runner& runner, const std::vector<at::Tensor>& inputs, const RunSettings& settings = {}) {
+std::vector<at::Tensor> run_all(const Runner& runner, const std::vector<at::Tensor>& inputs,
+                                const RunSettings& settings = {}) {
   std::vector<Feed> feeds;
-  for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({runner.graph().inputs()[i], inputs[i]});
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    feeds.push_back({runner.graph().inputs()[i], inputs[i]});
   std::vector<ValueId> wanted;
   for (const Output& output : runner.graph().outputs()) wanted.push_back(output.operand.value());
   std::vector<at::Tensor> answers;
-  for (const c10::IValue& answer : runner.run(feeds, wanted, settings)) answers.push_back(answer.toTensor());
+  for (const c10::IValue& answer : runner.run(feeds, wanted, settings))
+    answers.push_back(answer.toTensor());
   return answers;
 }
-at::Tensor answer_of(const std::shared_ptr<const Graph>& graph, const at::Tensor& x, const RunSettings& settings = {}) {
+at::Tensor answer_of(const std::shared_ptr<const Graph>& graph, const at::Tensor& x,
+                     const RunSettings& settings = {}) {
   return run_all(Executor(graph), {x}, settings)[0];
 }
 
 // The gradient of the sum of weight · answer with respect to the only input.
-at::Tensor gradient_of(const std::shared_ptr<const Graph>& graph, const at::Tensor& x, const at::Tensor& weight) {
+at::Tensor gradient_of(const std::shared_ptr<const Graph>& graph, const at::Tensor& x,
+                       const at::Tensor& weight) {
   const at::Tensor leaf = x.detach().requires_grad_(true);
   RunSettings settings;
   settings.gradient = true;
@@ -60,31 +65,43 @@ TEST(Executor, EqualsTheSameCallsMadeDirectly) {
   const auto weight = [&](const char* name) { return graph->constant(graph->find(name))->data; };
   const at::Tensor x = noise({3, 1, 4, 4}, 1) * 30 + 30;
   const at::Tensor conv = at::relu(at::conv2d(x, weight("conv1.weight"), weight("conv1.bias")));
-  const at::Tensor wanted = at::relu(at::linear(conv.flatten(1), weight("fc1.weight"), weight("fc1.bias")));
+  const at::Tensor wanted =
+      at::relu(at::linear(conv.flatten(1), weight("fc1.weight"), weight("fc1.bias")));
   ASSERT_GT(magnitude(wanted), 1);
-  for (const Form form : {Form::functional, Form::in_place}) EXPECT_TRUE(at::equal(answer_of(one_conv(form), x), wanted));
+  for (const Form form : {Form::functional, Form::in_place})
+    EXPECT_TRUE(at::equal(answer_of(one_conv(form), x), wanted));
   // Another operator may sum in another order.
   EXPECT_TRUE(near(answer_of(one_conv(Form::decomposed), x), wanted, 1e-6));
 }
 
 TEST(Executor, EqualsTheHandDerivedNetworks) {
-  EXPECT_EQ(answer_of(multi_layer(), at::tensor({20.0F, 50.0F, 30.0F}).reshape({1, 3}))[0][0].item<float>(), 390 - 1 + 3);
+  EXPECT_EQ(answer_of(multi_layer(), at::tensor({20.0F, 50.0F, 30.0F}).reshape({1, 3}))[0][0]
+                .item<float>(),
+            390 - 1 + 3);
   for (const bool first : {true, false}) {
-    EXPECT_EQ(answer_of(integrated_network(first), at::tensor({3.0F, 1.0F}).reshape({1, 2})).item<float>(), 1);
+    EXPECT_EQ(answer_of(integrated_network(first), at::tensor({3.0F, 1.0F}).reshape({1, 2}))
+                  .item<float>(),
+              1);
   }
-  EXPECT_EQ(answer_of(rescale_network(), at::tensor({1.0F, 2.0F}).reshape({1, 2})).item<float>(), 3);
+  EXPECT_EQ(answer_of(rescale_network(), at::tensor({1.0F, 2.0F}).reshape({1, 2})).item<float>(),
+            3);
 }
 
 TEST(Executor, StartsAtAnyValueInTheMiddle) {
   const auto graph = one_conv();
   const Executor executor(graph);
   const ValueId relu = graph->find("relu1"), out = graph->outputs()[0].operand.value();
-  const auto whole_run = executor.run(std::vector<Feed>{{graph->inputs()[0], one_conv_input()}}, std::vector{relu, out}, {});
+  const auto whole_run = executor.run(std::vector<Feed>{{graph->inputs()[0], one_conv_input()}},
+                                      std::vector{relu, out}, {});
   int seen = 0;
-  const Observer count{{}, [&](ValueId, const at::Tensor& tensor) { ++seen; return tensor; }};
+  const Observer count{{}, [&](ValueId, const at::Tensor& tensor) {
+                         ++seen;
+                         return tensor;
+                       }};
   RunSettings settings;
   settings.observer = &count;
-  const auto rest = executor.run(std::vector<Feed>{{relu, whole_run[0]}}, std::vector{out}, settings);
+  const auto rest =
+      executor.run(std::vector<Feed>{{relu, whole_run[0]}}, std::vector{out}, settings);
   EXPECT_TRUE(at::equal(rest[0].toTensor(), whole_run[1].toTensor()));
   EXPECT_EQ(seen, 4);  // relu1 itself, flatten, fc1, relu2: nothing before it ran
 }
@@ -98,13 +115,15 @@ TEST(Executor, RunsOnlyWhatTheWantedValuesNeed) {
                        }};
   RunSettings settings;
   settings.observer = &watch;
-  Executor(graph).run(std::vector<Feed>{{graph->inputs()[0], one_conv_input()}}, std::vector{graph->find("conv1")}, settings);
+  Executor(graph).run(std::vector<Feed>{{graph->inputs()[0], one_conv_input()}},
+                      std::vector{graph->find("conv1")}, settings);
   EXPECT_THAT(seen, ::testing::ElementsAre("x", "conv1"));
 }
 
 TEST(Executor, AsksForAMissingInputByItsName) {
   const auto graph = one_conv();
-  const Error error = error_of([&] { Executor(graph).run({}, std::vector{graph->find("relu2")}, {}); });
+  const Error error =
+      error_of([&] { Executor(graph).run({}, std::vector{graph->find("relu2")}, {}); });
   EXPECT_EQ(error.fault(), Fault::usage);
   EXPECT_THAT(error.what(), HasSubstr("\"x\""));
 }
@@ -120,7 +139,8 @@ TEST(Executor, LeavesTheCallersTensorsAndTheWeightsAlone) {
   const at::Tensor given = at::tensor({-5.0F, 6.0F, -7.0F}).reshape({1, 3}), before = given.clone();
   const Executor executor(graph);
   for (int again = 0; again < 2; ++again) {
-    EXPECT_TRUE(at::equal(run_all(executor, {given})[0], at::tensor({0.0F, 8.0F, 0.0F}).reshape({1, 3})));
+    EXPECT_TRUE(
+        at::equal(run_all(executor, {given})[0], at::tensor({0.0F, 8.0F, 0.0F}).reshape({1, 3})));
   }
   EXPECT_TRUE(at::equal(given, before));
   EXPECT_EQ(graph->constant(w)->data[0].item<float>(), -1);
@@ -145,14 +165,16 @@ TEST(Executor, WritesThroughAValueThatWasHandedInTheMiddle) {
   net.call("filled", "fill_.Scalar", {column, whole(9)}, {any});
   const ValueId y = net.call("y", "mul.Tensor", {middle, whole(2)}, {any, 3});
   const auto graph = net.returning({y});
-  const auto answer = Executor(graph).run(std::vector<Feed>{{middle, at::ones({1, 3})}}, std::vector{y}, {});
+  const auto answer =
+      Executor(graph).run(std::vector<Feed>{{middle, at::ones({1, 3})}}, std::vector{y}, {});
   EXPECT_TRUE(at::equal(answer[0].toTensor(), at::tensor({18.0F, 2.0F, 2.0F}).reshape({1, 3})));
 }
 
 TEST(Executor, FillsAMaskThroughItsSlices) {
   const at::Tensor x = noise({2, 4, 4}, 3);
   EXPECT_TRUE(at::equal(answer_of(masked_network(), x), x + filled_mask(-2)));
-  EXPECT_TRUE(near(answer_of(masked_network(true), x), x + filled_mask(x.mean().item<double>()), 1e-6));
+  EXPECT_TRUE(
+      near(answer_of(masked_network(true), x), x + filled_mask(x.mean().item<double>()), 1e-6));
 }
 
 TEST(Executor, FreesValuesAfterTheirLastUse) {
@@ -160,7 +182,9 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
   c10::weak_intrusive_ptr<c10::TensorImpl> first(at::ones({1}).getIntrusivePtr());
   bool freed = false;
   const Observer watch{{}, [&](ValueId id, const at::Tensor& tensor) {
-                         if (graph->value(id).name == "fc1") first = c10::weak_intrusive_ptr<c10::TensorImpl>(tensor.getIntrusivePtr());
+                         if (graph->value(id).name == "fc1")
+                           first =
+                               c10::weak_intrusive_ptr<c10::TensorImpl>(tensor.getIntrusivePtr());
                          if (graph->value(id).name == "fc2") freed = first.expired();
                          return tensor;
                        }};
@@ -172,12 +196,15 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
 
 TEST(Executor, LetsAnObserverReplaceAValue) {
   const auto graph = multi_layer();
-  const Observer zero{{graph->find("relu1")}, [](ValueId, const at::Tensor& tensor) { return tensor * 0; }};
+  const Observer zero{{graph->find("relu1")},
+                      [](ValueId, const at::Tensor& tensor) { return tensor * 0; }};
   RunSettings settings;
   settings.observer = &zero;
-  EXPECT_TRUE(at::equal(answer_of(graph, at::ones({1, 3}), settings), at::tensor({-1.0F, 1.0F}).reshape({1, 2})));
+  EXPECT_TRUE(at::equal(answer_of(graph, at::ones({1, 3}), settings),
+                        at::tensor({-1.0F, 1.0F}).reshape({1, 2})));
   // An input, too.
-  const Observer input{{graph->inputs()[0]}, [](ValueId, const at::Tensor& tensor) { return tensor * 0 + 10; }};
+  const Observer input{{graph->inputs()[0]},
+                       [](ValueId, const at::Tensor& tensor) { return tensor * 0 + 10; }};
   settings.observer = &input;
   EXPECT_EQ(answer_of(graph, at::ones({1, 3}), settings)[0][0].item<float>(), 20 + 3 * 31 - 1);
 }
@@ -186,7 +213,8 @@ TEST(Executor, ShowsAnObserverTheContentAtItsTime) {
   // conv1's own output, although relu_ overwrites it and its old content is read by nobody.
   const auto graph = one_conv(Form::in_place);
   at::Tensor kept;
-  const Observer watch{{graph->find("conv1")}, [&](ValueId, const at::Tensor& tensor) { return kept = tensor; }};
+  const Observer watch{{graph->find("conv1")},
+                       [&](ValueId, const at::Tensor& tensor) { return kept = tensor; }};
   RunSettings settings;
   settings.observer = &watch;
   answer_of(graph, one_conv_input() * 0, settings);
@@ -222,25 +250,35 @@ TEST(Executor, StopsWhenItIsCancelled) {
   cancellation.request();
   RunSettings settings;
   settings.cancellation = &cancellation;
-  EXPECT_EQ(error_of([&] { answer_of(multi_layer(), at::ones({1, 3}), settings); }).fault(), Fault::cancelled);
+  EXPECT_EQ(error_of([&] {
+              answer_of(multi_layer(), at::ones({1, 3}), settings);
+            }).fault(),
+            Fault::cancelled);
 }
 
 TEST(Executor, TakesTheBranchOfACondition) {
   const at::Tensor up = at::tensor({4.0F, -1.0F, 2.0F}).reshape({1, 3});
-  EXPECT_TRUE(at::equal(answer_of(cond_network(), up), at::tensor({12.0F, 0.0F, 6.0F}).reshape({1, 3})));
+  EXPECT_TRUE(
+      at::equal(answer_of(cond_network(), up), at::tensor({12.0F, 0.0F, 6.0F}).reshape({1, 3})));
   EXPECT_TRUE(at::equal(answer_of(cond_network(), -up), up));
-  EXPECT_TRUE(at::equal(gradient_of(cond_network(), up, at::ones({1, 3})), at::tensor({3.0F, 0.0F, 3.0F}).reshape({1, 3})));
+  EXPECT_TRUE(at::equal(gradient_of(cond_network(), up, at::ones({1, 3})),
+                        at::tensor({3.0F, 0.0F, 3.0F}).reshape({1, 3})));
 }
 
 // --- Python's arithmetic ---
 
-c10::IValue python(const char* op, const std::vector<c10::IValue>& operands) { return evaluate_python(op, operands); }
+c10::IValue python(const char* op, const std::vector<c10::IValue>& operands) {
+  return evaluate_python(op, operands);
+}
 
 TEST(PythonOperators, DivideAsPythonDoes) {
-  const struct { std::int64_t a, b, quotient, rest; } rows[] = {
-      {7, 2, 3, 1}, {-7, 2, -4, 1}, {7, -2, -4, -1}, {-7, -2, 3, -1}, {6, 3, 2, 0}, {-6, 3, -2, 0}, {0, 5, 0, 0}, {1, -5, -1, -4}, {5, -1, -5, 0}};
+  const struct {
+    std::int64_t a, b, quotient, rest;
+  } rows[] = {{7, 2, 3, 1},   {-7, 2, -4, 1}, {7, -2, -4, -1}, {-7, -2, 3, -1}, {6, 3, 2, 0},
+              {-6, 3, -2, 0}, {0, 5, 0, 0},   {1, -5, -1, -4}, {5, -1, -5, 0}};
   for (const auto& row : rows) {
-    EXPECT_EQ(python("python::floordiv", {row.a, row.b}).toInt(), row.quotient) << row.a << " // " << row.b;
+    EXPECT_EQ(python("python::floordiv", {row.a, row.b}).toInt(), row.quotient)
+        << row.a << " // " << row.b;
     EXPECT_EQ(python("python::mod", {row.a, row.b}).toInt(), row.rest) << row.a << " % " << row.b;
   }
   EXPECT_EQ(python("truediv", {std::int64_t{7}, std::int64_t{2}}).toDouble(), 3.5);
@@ -264,7 +302,9 @@ TEST(PythonOperators, CompareAndChoose) {
   EXPECT_EQ(python("sym_max", {std::int64_t{2}, std::int64_t{7}}).toInt(), 7);
   EXPECT_EQ(python("sym_ite", {false, std::int64_t{1}, std::int64_t{2}}).toInt(), 2);
   EXPECT_EQ(python("sym_sum", {c10::IValue(c10::List<std::int64_t>({1, 2, 3}))}).toInt(), 6);
-  EXPECT_EQ(python("getitem", {c10::IValue(c10::List<std::int64_t>({1, 2, 3})), std::int64_t{-1}}).toInt(), 3);
+  EXPECT_EQ(python("getitem", {c10::IValue(c10::List<std::int64_t>({1, 2, 3})), std::int64_t{-1}})
+                .toInt(),
+            3);
   EXPECT_TRUE(python("and_", {true, true}).toBool());
   EXPECT_EQ(python("and_", {std::int64_t{6}, std::int64_t{3}}).toInt(), 2);
 }
@@ -277,10 +317,14 @@ TEST(PythonOperators, CompareLargeWholeNumbersExactly) {
 }
 
 TEST(PythonOperators, RefuseWhatOverflowsOrHasNoMeaning) {
-  const std::int64_t most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
-  const struct { const char* op; std::int64_t a, b; } rows[] = {
-      {"add", most, 1}, {"sub", least, 1}, {"mul", most, 2}, {"pow", 10, 40}, {"floordiv", least, -1}, {"mod", 1, 0},
-      {"floordiv", 1, 0}, {"truediv", 1, 0}, {"lshift", 1, 63}, {"lshift", most, 1}};
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max(),
+                     least = std::numeric_limits<std::int64_t>::min();
+  const struct {
+    const char* op;
+    std::int64_t a, b;
+  } rows[] = {{"add", most, 1},        {"sub", least, 1},  {"mul", most, 2},   {"pow", 10, 40},
+              {"floordiv", least, -1}, {"mod", 1, 0},      {"floordiv", 1, 0}, {"truediv", 1, 0},
+              {"lshift", 1, 63},       {"lshift", most, 1}};
   for (const auto& row : rows) {
     EXPECT_EQ(error_of([&] { python(row.op, {row.a, row.b}); }).fault(), Fault::model) << row.op;
   }
@@ -289,9 +333,18 @@ TEST(PythonOperators, RefuseWhatOverflowsOrHasNoMeaning) {
   EXPECT_EQ(error_of([&] { python("floordiv", {1.5, 0.0}); }).fault(), Fault::model);
   EXPECT_EQ(error_of([&] { python("mod", {1.5, 0.0}); }).fault(), Fault::model);
   EXPECT_EQ(error_of([&] { python("int", {1e300}); }).fault(), Fault::model);
-  EXPECT_EQ(error_of([&] { python("add", {std::string("a"), std::int64_t{1}}); }).fault(), Fault::model);
-  EXPECT_EQ(error_of([&] { python("getitem", {c10::IValue(c10::List<std::int64_t>({1})), std::int64_t{1}}); }).fault(), Fault::model);
-  EXPECT_EQ(error_of([&] { python("add", {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}}); }).fault(), Fault::model);
+  EXPECT_EQ(error_of([&] {
+              python("add", {std::string("a"), std::int64_t{1}});
+            }).fault(),
+            Fault::model);
+  EXPECT_EQ(error_of([&] {
+              python("getitem", {c10::IValue(c10::List<std::int64_t>({1})), std::int64_t{1}});
+            }).fault(),
+            Fault::model);
+  EXPECT_EQ(error_of([&] {
+              python("add", {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}});
+            }).fault(),
+            Fault::model);
 }
 
 // --- constants folded ---
@@ -341,7 +394,8 @@ TEST(FoldConstants, KeepsTheWritesIntoWhatIsTooLargeToKeep) {
   net.call("filled", "fill_.Scalar", {row, whole(1)}, {side});
   const ValueId sum = net.call("sum", "sum.default", {mask}, {});
   const ValueId first = net.call("first", "select.int", {mask, whole(1), whole(0)}, {side});
-  const ValueId part = net.call("part", "narrow.default", {first, whole(0), whole(0), whole(2)}, {2});
+  const ValueId part =
+      net.call("part", "narrow.default", {first, whole(0), whole(0), whole(2)}, {2});
   const ValueId y = net.call("y", "add.Tensor", {x, part}, {2});
   const auto graph = fold_constants(net.returning({y, sum}));
   const auto answers = run_all(Executor(graph), {at::zeros({2})});
@@ -384,24 +438,32 @@ TEST(RewriteNorms, EqualsTheOperator) {
 TEST(RewriteNorms, LeavesTrainingModeToTheOperator) {
   Net net;
   const ValueId x = net.input("x", {any, 2, 3, 3});
-  const ValueId mean = net.constant("mean", at::zeros({2})), variance = net.constant("variance", at::ones({2}));
+  const ValueId mean = net.constant("mean", at::zeros({2})),
+                variance = net.constant("variance", at::ones({2}));
   const auto graph = rewrite_norms(net.returning({net.call(
-      "y", "batch_norm.default", {x, none(), none(), mean, variance, truth(true), real(0.1), real(1e-5), truth(false)}, {any, 2, 3, 3})}));
+      "y", "batch_norm.default",
+      {x, none(), none(), mean, variance, truth(true), real(0.1), real(1e-5), truth(false)},
+      {any, 2, 3, 3})}));
   EXPECT_EQ(count_of(*graph, "aten::batch_norm.default"), 1U);
 }
 
 TEST(RewriteNorms, HasTheRightGradientWhereTorchsIsWrong) {
   Net net;
   const ValueId in = net.input("x", {any, 8, 5, 6});
-  const at::Tensor mean = noise({8}, 3), variance = noise({8}, 4).square() + 0.5, weight = noise({8}, 5), bias = noise({8}, 6);
-  const ValueId w = net.constant("w", weight), b = net.constant("b", bias), m = net.constant("m", mean), v = net.constant("v", variance);
-  const auto graph = net.returning({net.call("y", "batch_norm.default", {in, w, b, m, v, truth(false), real(0.1), real(1e-5), truth(true)}, {any, 8, 5, 6})});
+  const at::Tensor mean = noise({8}, 3), variance = noise({8}, 4).square() + 0.5,
+                   weight = noise({8}, 5), bias = noise({8}, 6);
+  const ValueId w = net.constant("w", weight), b = net.constant("b", bias),
+                m = net.constant("m", mean), v = net.constant("v", variance);
+  const auto graph = net.returning({net.call(
+      "y", "batch_norm.default", {in, w, b, m, v, truth(false), real(0.1), real(1e-5), truth(true)},
+      {any, 8, 5, 6})});
   // A batch of one as a transposing model leaves it: strides (C, 1, W·C, C).
   const at::Tensor x = noise({240}, 1).as_strided({1, 8, 5, 6}, {8, 1, 48, 8});
   const at::Tensor upstream = noise({1, 8, 5, 6}, 2);
   const at::Tensor right = upstream * (weight * (variance + 1e-5).rsqrt()).reshape({1, 8, 1, 1});
   EXPECT_TRUE(near(gradient_of(rewrite_norms(graph), x, upstream), right, 1e-6));
-  EXPECT_TRUE(near(answer_of(rewrite_norms(graph), x), at::batch_norm(x, weight, bias, mean, variance, false, 0.1, 1e-5, false), 1e-6));
+  EXPECT_TRUE(near(answer_of(rewrite_norms(graph), x),
+                   at::batch_norm(x, weight, bias, mean, variance, false, 0.1, 1e-5, false), 1e-6));
 
   // The reason for the rewrite. Should this fail, torch's batch norm has been repaired.
   const at::Tensor leaf = x.detach().requires_grad_(true);
@@ -415,18 +477,23 @@ TEST(FoldBatchNorm, IsProvedEqualByTheCheckedRunner) {
   const auto folded = fold_batch_norm(plain);
   EXPECT_EQ(count_of(*folded, "aten::addcmul.default"), 0U);
   EXPECT_EQ(folded->find("conv1"), no_value);
-  const CheckedRunner runner(std::make_shared<Executor>(plain), std::make_shared<Executor>(folded), 1e-5);
+  const CheckedRunner runner(std::make_shared<Executor>(plain), std::make_shared<Executor>(folded),
+                             1e-5);
   const at::Tensor x = noise({2, 3, 6, 5}, 1);
-  EXPECT_TRUE(at::equal(run_all(runner, {x})[0], answer_of(plain, x)));  // it answers as the plain one
+  EXPECT_TRUE(
+      at::equal(run_all(runner, {x})[0], answer_of(plain, x)));  // it answers as the plain one
 }
 
 TEST(FoldBatchNorm, LeavesASumWithProductThatIsNotABatchNorm) {
   // addcmul with a factor of 2, as a user may write it.
   Net net;
   const ValueId x = net.input("x", {any, 3, 4, 4});
-  const ValueId conv = detail::conv(net, "conv", x, noise({2, 3, 1, 1}, 1), noise({2}, 2), 0, {any, 2, 4, 4}, Form::functional);
-  const ValueId shift = net.constant("shift", noise({1, 2, 1, 1}, 3)), scale = net.constant("scale", noise({1, 2, 1, 1}, 4));
-  const auto graph = net.returning({net.call("y", "addcmul.default", {shift, conv, scale, whole(2)}, {any, 2, 4, 4})});
+  const ValueId conv = detail::conv(net, "conv", x, noise({2, 3, 1, 1}, 1), noise({2}, 2), 0,
+                                    {any, 2, 4, 4}, Form::functional);
+  const ValueId shift = net.constant("shift", noise({1, 2, 1, 1}, 3)),
+                scale = net.constant("scale", noise({1, 2, 1, 1}, 4));
+  const auto graph = net.returning(
+      {net.call("y", "addcmul.default", {shift, conv, scale, whole(2)}, {any, 2, 4, 4})});
   const at::Tensor data = noise({1, 3, 4, 4}, 5);
   EXPECT_TRUE(near(answer_of(fold_batch_norm(graph), data), answer_of(graph, data), 1e-6));
 }
@@ -434,9 +501,11 @@ TEST(FoldBatchNorm, LeavesASumWithProductThatIsNotABatchNorm) {
 TEST(FoldBatchNorm, LeavesAConvolutionWhoseInputIsOverwrittenBeforeTheNorm) {
   Net net;
   const ValueId x = net.input("x", {any, 2, 4, 4});
-  const ValueId conv = detail::conv(net, "conv", x, noise({2, 2, 1, 1}, 1), noise({2}, 2), 0, {any, 2, 4, 4}, Form::functional);
+  const ValueId conv = detail::conv(net, "conv", x, noise({2, 2, 1, 1}, 1), noise({2}, 2), 0,
+                                    {any, 2, 4, 4}, Form::functional);
   net.call("written", "fill_.Scalar", {x, whole(0)}, {any, 2, 4, 4});
-  const ValueId shift = net.constant("shift", noise({1, 2, 1, 1}, 3)), scale = net.constant("scale", noise({1, 2, 1, 1}, 4));
+  const ValueId shift = net.constant("shift", noise({1, 2, 1, 1}, 3)),
+                scale = net.constant("scale", noise({1, 2, 1, 1}, 4));
   const ValueId y = net.call("y", "addcmul.default", {shift, conv, scale}, {any, 2, 4, 4});
   const auto graph = net.returning({net.call("z", "add.Tensor", {y, x}, {any, 2, 4, 4})});
   const at::Tensor data = noise({1, 2, 4, 4}, 5);
@@ -449,7 +518,8 @@ TEST(CheckedRunner, NamesTheFirstValueThatDiffers) {
   for (Constant& constant : parts.constants) {
     if (constant.name == "bn2.bias") constant.data = constant.data + 0.001;
   }
-  const CheckedRunner runner(std::make_shared<Executor>(plain), std::make_shared<Executor>(assemble(std::move(parts))), 1e-5);
+  const CheckedRunner runner(std::make_shared<Executor>(plain),
+                             std::make_shared<Executor>(assemble(std::move(parts))), 1e-5);
   const Error error = error_of([&] { run_all(runner, {noise({1, 3, 6, 5}, 1)}); });
   EXPECT_EQ(error.fault(), Fault::internal);
   EXPECT_THAT(error.what(), HasSubstr("bn2"));
@@ -472,14 +542,18 @@ TEST(WithDtype, ComputesInDoublePrecision) {
 TEST(WithDtype, ChangesLiteralsToo) {
   Net net;
   const ValueId x = net.input("x", {any, 2});
-  const ValueId cast = net.call("cast", "to.dtype", {x, whole(static_cast<std::int64_t>(at::kFloat))}, {any, 2});
+  const ValueId cast =
+      net.call("cast", "to.dtype", {x, whole(static_cast<std::int64_t>(at::kFloat))}, {any, 2});
   const auto graph = net.returning({net.call("y", "mul.Tensor", {cast, whole(2)}, {any, 2})});
-  EXPECT_EQ(answer_of(with_dtype(graph, at::kDouble), at::ones({1, 2}, at::kDouble)).scalar_type(), at::kDouble);
+  EXPECT_EQ(answer_of(with_dtype(graph, at::kDouble), at::ones({1, 2}, at::kDouble)).scalar_type(),
+            at::kDouble);
 }
 
 TEST(WithDtype, ReachesIntoBlocks) {
   const auto wide = with_dtype(cond_network(), at::kDouble);
-  EXPECT_EQ(wide->nodes().back().bodies[0]->value(wide->nodes().back().bodies[0]->inputs()[0]).dtype, at::kDouble);
+  EXPECT_EQ(
+      wide->nodes().back().bodies[0]->value(wide->nodes().back().bodies[0]->inputs()[0]).dtype,
+      at::kDouble);
   EXPECT_EQ(answer_of(wide, at::ones({1, 3}, at::kDouble)).scalar_type(), at::kDouble);
 }
 
