@@ -39,36 +39,57 @@ Error unknown_key(const std::string& key, std::span<const Method* const> methods
   return error.hint(keys.empty() ? "there are none to set" : "there are " + join(keys, ", "));
 }
 
+Json split_key(const std::string& key, const Json& value) {
+  const std::size_t dot = key.find('.');
+  if (dot == std::string::npos) return {{key, value}};
+  return {{key.substr(0, dot), {{key.substr(dot + 1), value}}}};
+}
+
+// A key for every chosen method that has it.
+void set_all(std::span<const Method* const> chosen, const std::string& key, const Json& value,
+             std::vector<Json>& all) {
+  bool known = false;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const Option* option = find_option(chosen[i]->options, key);
+    if (option == nullptr) continue;
+    set(*chosen[i], *option, value, all[i]);
+    known = true;
+  }
+  if (!known) throw unknown_key(key, chosen);
+}
+
+// Keys of one method.
+void set_one(std::span<const Method* const> chosen, const std::string& name, const Json& values,
+             std::vector<Json>& all) {
+  const auto found =
+      std::ranges::find(chosen, name, [](const Method* method) { return method->name; });
+  if (found == chosen.end()) {
+    throw usage_error("method \"" + name + "\" is not among those chosen")
+        .at("--set")
+        .hint("chosen: " + joined_names(chosen));
+  }
+  for (const auto& [key, value] : values.items()) {
+    const Option* option = find_option((*found)->options, key);
+    if (option == nullptr) throw unknown_key(key, std::span(&*found, 1));
+    set(**found, *option, value, all[static_cast<std::size_t>(found - chosen.begin())]);
+  }
+}
+
 }  // namespace
 
 std::vector<Json> method_settings(std::span<const Method* const> chosen, const Json& settings) {
   std::vector<Json> all(chosen.size(), Json::object());
   // Keys of one method win over keys for all of them, in whichever order they were given.
-  for (const bool prefixed : {false, true}) {
+  for (const bool of_one : {false, true}) {
     for (const auto& [key, value] : settings.items()) {
-      if (value.is_object() != prefixed) continue;
-      if (!prefixed) {
-        bool known = false;
-        for (std::size_t i = 0; i < chosen.size(); ++i) {
-          if (const Option* option = find_option(chosen[i]->options, key)) {
-            set(*chosen[i], *option, value, all[i]);
-            known = true;
-          }
-        }
-        if (!known) throw unknown_key(key, chosen);
-        continue;
-      }
-      const auto found =
-          std::ranges::find(chosen, key, [](const Method* method) { return method->name; });
-      if (found == chosen.end()) {
-        throw usage_error("method \"" + key + "\" is not among those chosen")
-            .at("--set")
-            .hint("chosen: " + joined_names(chosen));
-      }
-      for (const auto& [inner, inner_value] : value.items()) {
-        const Option* option = find_option((*found)->options, inner);
-        if (option == nullptr) throw unknown_key(inner, std::span(&*found, 1));
-        set(**found, *option, inner_value, all[static_cast<std::size_t>(found - chosen.begin())]);
+      const Json entry = split_key(key, value);
+      const std::string& name = entry.begin().key();
+      const Json& values = entry.begin().value();
+      if (values.is_object() != of_one) continue;
+      if (of_one) {
+        set_one(chosen, name, values, all);
+      } else {
+        set_all(chosen, name, values, all);
       }
     }
   }
