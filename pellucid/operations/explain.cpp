@@ -8,7 +8,6 @@
 #include <ATen/TensorOperators.h>
 
 #include <chrono>
-#include <cmath>
 
 #include "pellucid/explain/baseline.h"
 #include "pellucid/explain/target.h"
@@ -290,7 +289,7 @@ class Explaining {
       Json& document = record.document;
       document.update(input.document());
       if (input.batched) document["sample"] = n - first;
-      const Scored scored = score(target, outputs, n);
+      const Scored scored = score(model_, target, outputs, n, surroundings_.language);
       document["target"] = scored.document;
       document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
       if (method.uses_baseline) document["baseline"] = question.baseline;
@@ -301,7 +300,8 @@ class Explaining {
       if (!attribution.notes.empty()) document["notes"] = attribution.notes;
       document["maps"] = Json::array();
       std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
-      Caption caption = caption_for(scored, method, attribution, checks, question);
+      Caption caption =
+          caption_of(scored, method, attribution, checks, question, surroundings_.language);
       for (std::size_t i = 0; i < attribution.maps.size(); ++i) {
         const Map& map = attribution.maps[i];
         const at::Tensor sample = map.scores[n];
@@ -354,64 +354,6 @@ class Explaining {
     Json all = methods_[m]->defaults();
     all.update(method_settings_[m]);
     return all;
-  }
-
-  struct Scored {
-    Json document;
-    std::string title, title_without_label;
-    bool guessed = false;
-  };
-
-  // The target's value, and its probability where the kind of output gives one.
-  Scored score(const Target& target, const std::vector<at::Tensor>& outputs, std::int64_t n) const {
-    Scored scored{{{"text", target.text}}, target.text, target.text, false};
-    if (target.kind == Target::Kind::unit) return scored;
-    const OutputInfo& info = model_.metadata.outputs[static_cast<std::size_t>(target.output)];
-    const at::Tensor output = outputs[static_cast<std::size_t>(target.output)].slice(0, n, n + 1);
-    const double value = target.of(output).item<double>();
-    scored.document["index"] = target.index;
-    if (target.kind == Target::Kind::difference) scored.document["against"] = target.against;
-    scored.document["score"] = value;
-    scored.document["output_kind"] = to_string(info.kind);
-    scored.document["output_kind_guessed"] = info.guessed;
-    scored.title_without_label =
-        target.kind == Target::Kind::difference
-            ? "class " + std::to_string(target.index) + " − " + std::to_string(target.against)
-            : "class " + std::to_string(target.index);
-    std::string number_text = tell("score {0}", {number(value)});
-    std::optional<double> probability;
-    if (target.kind == Target::Kind::entry) {
-      if (info.kind == OutputKind::logits)
-        probability = output.to(at::kDouble).softmax(1)[0][target.index].item<double>();
-      if (info.kind == OutputKind::probabilities) probability = value;
-      if (info.kind == OutputKind::multilabel) probability = 1 / (1 + std::exp(-value));
-    }
-    if (probability) {
-      scored.document["probability"] = *probability;
-      number_text = number(100 * *probability, 3) + " %";
-      scored.guessed = info.guessed;
-    }
-    scored.title += ", " + number_text;
-    scored.title_without_label += ", " + number_text;
-    return scored;
-  }
-
-  Caption caption_for(const Scored& scored, const Method& method, const Attribution& attribution,
-                      const std::vector<Check>& checks, const Question& question) const {
-    Caption caption;
-    caption.language = surroundings_.language;
-    caption.title = scored.title;
-    caption.title_without_label = scored.title_without_label;
-    caption.subtitle = std::string(translated(surroundings_.language, method.title));
-    const Map& map = attribution.maps.front();
-    if (map.coordinates == Coordinates::layer) caption.subtitle += " · " + map.name;
-    if (method.uses_baseline) caption.subtitle += " · " + tell("baseline {0}", {question.baseline});
-    if (!model_.metadata.name.empty()) caption.subtitle += " · " + model_.metadata.name;
-    if (scored.guessed) caption.notes.push_back(tell("the output is taken for logits: a guess"));
-    for (const Check& check : checks) {
-      if (check.verdict == "warn" || check.verdict == "fail") caption.notes.push_back(check.words);
-    }
-    return caption;
   }
 
   void draw_map(const PreparedInput& input, std::int64_t n, const Map& map,
@@ -482,7 +424,7 @@ class Explaining {
     if (needed) gradient = gradient_check();
     for (Record& record : records_) {
       if (record.uses_gradient && !gradient.is_null()) record.document["gradient_check"] = gradient;
-      answer_.text += line_of(record.document);
+      answer_.text += explanation_line(record.document, surroundings_.language);
       if (wants("json"))
         surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
       answer_.document["answers"].push_back(std::move(record.document));
@@ -518,32 +460,6 @@ class Explaining {
           {number(check->error, 3)}));
     }
     return to_json(*check);
-  }
-
-  std::string line_of(const Json& document) const {
-    std::string line = on_one_line(document["input"].get<std::string>());
-    if (document.contains("sample"))
-      line += " [" + std::to_string(document["sample"].get<std::int64_t>()) + "]";
-    line += ": " + on_one_line(document["target"]["text"].get<std::string>());
-    if (document["target"].contains("probability"))
-      line += ", " + number(100 * document["target"]["probability"].get<double>(), 3) + " %";
-    else if (document["target"].contains("score"))
-      line += ", " + tell("score {0}", {number(document["target"]["score"].get<double>())});
-    line += " · " + document["method"]["name"].get<std::string>();
-    if (document.contains("baseline"))
-      line += " · " + tell("baseline {0}", {on_one_line(document["baseline"].get<std::string>())});
-    const Json& map = document["maps"].front();
-    if (map["coordinates"] == "layer" && !document.contains("notes"))
-      line += " · " + tell("layer {0}", {on_one_line(map["name"].get<std::string>())});
-    for (const Json& check : document["checks"]) {
-      if (check["name"] == "completeness_gap")
-        line +=
-            " · " + tell("completeness gap {0} %", {number(100 * check["value"].get<double>(), 3)});
-    }
-    for (const Json& note : document.value("notes", Json::array()))
-      line += " · " + on_one_line(note.get<std::string>());
-    return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) +
-           "\n";
   }
 
   const Request& request_;

@@ -99,6 +99,87 @@ std::vector<Check> basic_checks(const at::Tensor& sample) {
   return checks;
 }
 
+Scored score(const Model& model, const Target& target, std::span<const at::Tensor> outputs,
+             std::int64_t n, Language language) {
+  Scored scored{{{"text", target.text}}, target.text, target.text, false};
+  if (target.kind == Target::Kind::unit) return scored;
+  const OutputInfo& info = model.metadata.outputs[static_cast<std::size_t>(target.output)];
+  const at::Tensor output = outputs[static_cast<std::size_t>(target.output)].slice(0, n, n + 1);
+  const double value = target.of(output).item<double>();
+  scored.document["index"] = target.index;
+  if (target.kind == Target::Kind::difference) scored.document["against"] = target.against;
+  scored.document["score"] = value;
+  scored.document["output_kind"] = to_string(info.kind);
+  scored.document["output_kind_guessed"] = info.guessed;
+  scored.title_without_label =
+      target.kind == Target::Kind::difference
+          ? "class " + std::to_string(target.index) + " − " + std::to_string(target.against)
+          : "class " + std::to_string(target.index);
+  std::string number_text = say(language, "score {0}", {number(value)});
+  std::optional<double> probability;
+  if (target.kind == Target::Kind::entry) {
+    if (info.kind == OutputKind::logits)
+      probability = output.to(at::kDouble).softmax(1)[0][target.index].item<double>();
+    if (info.kind == OutputKind::probabilities) probability = value;
+    if (info.kind == OutputKind::multilabel) probability = 1 / (1 + std::exp(-value));
+  }
+  if (probability) {
+    scored.document["probability"] = *probability;
+    number_text = number(100 * *probability, 3) + " %";
+    scored.guessed = info.guessed;
+  }
+  scored.title += ", " + number_text;
+  scored.title_without_label += ", " + number_text;
+  return scored;
+}
+
+Caption caption_of(const Scored& scored, const Method& method, const Attribution& attribution,
+                   const std::vector<Check>& checks, const Question& question, Language language) {
+  Caption caption;
+  caption.language = language;
+  caption.title = scored.title;
+  caption.title_without_label = scored.title_without_label;
+  caption.subtitle = std::string(translated(language, method.title));
+  const Map& map = attribution.maps.front();
+  if (map.coordinates == Coordinates::layer) caption.subtitle += " · " + map.name;
+  if (method.uses_baseline)
+    caption.subtitle += " · " + say(language, "baseline {0}", {question.baseline});
+  if (!question.model->metadata.name.empty())
+    caption.subtitle += " · " + question.model->metadata.name;
+  if (scored.guessed)
+    caption.notes.push_back(say(language, "the output is taken for logits: a guess"));
+  for (const Check& check : checks) {
+    if (check.verdict == "warn" || check.verdict == "fail") caption.notes.push_back(check.words);
+  }
+  return caption;
+}
+
+std::string explanation_line(const Json& document, Language language) {
+  std::string line = on_one_line(document["input"].get<std::string>());
+  if (document.contains("sample"))
+    line += " [" + std::to_string(document["sample"].get<std::int64_t>()) + "]";
+  line += ": " + on_one_line(document["target"]["text"].get<std::string>());
+  if (document["target"].contains("probability"))
+    line += ", " + number(100 * document["target"]["probability"].get<double>(), 3) + " %";
+  else if (document["target"].contains("score"))
+    line += ", " + say(language, "score {0}", {number(document["target"]["score"].get<double>())});
+  line += " · " + document["method"]["name"].get<std::string>();
+  if (document.contains("baseline"))
+    line += " · " +
+            say(language, "baseline {0}", {on_one_line(document["baseline"].get<std::string>())});
+  const Json& map = document["maps"].front();
+  if (map["coordinates"] == "layer" && !document.contains("notes"))
+    line += " · " + say(language, "layer {0}", {on_one_line(map["name"].get<std::string>())});
+  for (const Json& check : document["checks"]) {
+    if (check["name"] == "completeness_gap")
+      line += " · " + say(language, "completeness gap {0} %",
+                          {number(100 * check["value"].get<double>(), 3)});
+  }
+  for (const Json& note : document.value("notes", Json::array()))
+    line += " · " + on_one_line(note.get<std::string>());
+  return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) + "\n";
+}
+
 Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption,
                const Look& look) {
   Panel panel;

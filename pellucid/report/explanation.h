@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "pellucid/base/json.h"
-#include "pellucid/explain/attribution.h"
+#include "pellucid/explain/method.h"
 #include "pellucid/model/metadata.h"
 #include "pellucid/render/bars.h"
 #include "pellucid/render/panel.h"
@@ -43,6 +43,24 @@ struct Caption {
   std::vector<std::string> notes;
   Language language = Language::english;
 };
+
+// A target's value for one sample.
+struct Scored {
+  Json document;  // "text", and of an output "index", "score", "output_kind", "probability"
+  std::string title, title_without_label;
+  bool guessed = false;  // the probability rests on a guess of what the output is
+};
+
+// `outputs`: the model's, in its order, of a whole batch; `n`: the sample. The probability is there
+// where the kind of output gives one.
+Scored score(const Model& model, const Target& target, std::span<const at::Tensor> outputs,
+             std::int64_t n, Language language);
+
+Caption caption_of(const Scored& scored, const Method& method, const Attribution& attribution,
+                   const std::vector<Check>& checks, const Question& question, Language language);
+
+// One line of a terminal about one record of explain.
+std::string explanation_line(const Json& document, Language language);
 
 struct Look {
   double alpha = 0.5;
