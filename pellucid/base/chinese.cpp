@@ -111,7 +111,6 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
        "梯度与有限差分相差其大小的 {0}（允许 {1}）"},
       {"the outputs do not change around the sample: its gradient can't be checked",
        "输出在样本附近不变：无法检查梯度"},
-      {"the model itself stops its gradient (no_grad or detach): maps by gradient see only what "
       {"the model cuts its own gradient ({0}): maps do not see what flows there, {1} of the "
        "output's change",
        "模型自己截断了梯度（{0}）：图看不到流经那里的部分，占输出变化的 {1}"},
