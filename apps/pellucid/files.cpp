@@ -209,7 +209,11 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
     }
     if (!document.is_object()) throw usage_error("expected a JSON object").at(sidecar);
   }
-  if (labels) document["labels"] = labels_of(*labels);
+  source.sidecar_name = sidecar;
+  if (labels) {
+    document["labels"] = labels_of(*labels);
+    source.sidecar_name += (sidecar.empty() ? "" : ", ") + *labels;
+  }
   if (!document.empty()) source.sidecar = to_text(document, false);
   return source;
 }

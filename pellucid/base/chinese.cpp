@@ -82,6 +82,7 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"List every layer, with the names that --layer takes.", "列出每一层，名称即 --layer 所用。"},
       {"format", "格式"},
       {"made by", "制作者"},
+      {"supplied by", "补充自"},
       {"input", "输入"},
       {"output", "输出"},
       {"preprocessing", "预处理"},

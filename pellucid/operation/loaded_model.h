@@ -22,6 +22,7 @@ struct ModelSource {
   std::string name;                  // as messages show it
   std::function<ModelBytes()> read;  // called at most once
   std::string sidecar;               // JSON text that supplies what the file lacks; empty: none
+  std::string sidecar_name;  // where it comes from, as messages show it
 };
 
 class LoadedModel {
@@ -40,6 +41,7 @@ class LoadedModel {
   at::Device device() const { return at::Device(device_); }
   double load_seconds() const { return load_seconds_; }
   const std::string& name() const { return source_.name; }
+  const std::string& sidecar_name() const { return source_.sidecar_name; }
 
  private:
   ModelSource source_;

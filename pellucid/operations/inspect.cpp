@@ -20,6 +20,8 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
   Answer answer;
   answer.document = model_description(model, settings.layers);
   answer.document["load_seconds"] = surroundings.model->load_seconds();
+  const std::string& sidecar = surroundings.model->sidecar_name();
+  if (!sidecar.empty()) answer.document["supplied_by"] = sidecar;
   answer.text = model_description_text(answer.document, surroundings.language);
   answer.warnings = model.warnings;
   return answer;

@@ -135,6 +135,9 @@ std::string model_description_text(const Json& description, Language language) {
                  {"SHA-256", word(description["sha256"])}};
   if (description.contains("producer"))
     facts.push_back({tell("made by"), word(description["producer"])});
+  if (description.contains("supplied_by")) {
+    facts.push_back({tell("supplied by"), word(description["supplied_by"])});
+  }
   for (const Json& input : description["inputs"]) {
     std::string kind = word(input["kind"]);
     facts.push_back(

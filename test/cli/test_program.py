@@ -431,6 +431,7 @@ def test_a_sidecar_supplies_what_the_file_lacks(tmp_path):
     (tmp_path / "m.json").write_text(json.dumps({"outputs": [{"kind": "regression"}]}))
     output = answer("inspect", tmp_path / "m.pt2")["outputs"][0]
     assert output["kind"] == "regression" and not output["guessed"]
+    assert answer("inspect", tmp_path / "m.pt2")["supplied_by"].endswith("m.json")
     (tmp_path / "m.json").write_text("{")
     assert pellucid("inspect", tmp_path / "m.pt2").returncode == 2
 
