@@ -125,7 +125,9 @@ def measure(name, program, rounds, steps):
                     times[who].append(engine(command))
             unit = statistics.median(times.pop("unit"))
             for who, values in times.items():
-                rows.append((name, task, who, statistics.median(values), statistics.median(values) / unit))
+                rows.append(
+                    (name, task, who, statistics.median(values), statistics.median(values) / unit)
+                )
         engine.process.stdin.close()
     return rows
 

@@ -1,6 +1,8 @@
-// Answers one line per line of standard input, so that bench.py can take turns with its peers in one run:
+// Answers one line per line of standard input, so that bench.py can take turns with its peers in
+// one run:
 //   engine_bench MODEL.pt2 INPUT.npy
-//   output | saliency | grad_cam | integrated_gradients STEPS CHUNK  →  milliseconds of that one call
+//   output | saliency | grad_cam | integrated_gradients STEPS CHUNK  →  milliseconds of that one
+//   call
 // The target is the top class of the first sample; the input is a batch of one.
 #include <ATen/Parallel.h>
 
@@ -26,7 +28,8 @@ const Method& method_named(std::string_view name) {
 
 class EngineBench {
  public:
-  EngineBench(const std::string& model, const std::string& input) : loaded_(source(model), {formats().begin(), formats().end()}) {
+  EngineBench(const std::string& model, const std::string& input)
+      : loaded_(source(model), {formats().begin(), formats().end()}) {
     const Model& opened = loaded_.open({.threads = 2});
     question_.model = &opened;
     question_.baseline = "zero";
@@ -56,7 +59,8 @@ class EngineBench {
       if (name == "integrated_gradients") settings["n_steps"] = steps;
       method_named(name).explain(question_, probe, settings);
     }
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+        .count();
   }
 
  private:

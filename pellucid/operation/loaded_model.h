@@ -22,7 +22,7 @@ struct ModelSource {
   std::string name;                  // as messages show it
   std::function<ModelBytes()> read;  // called at most once
   std::string sidecar;               // JSON text that supplies what the file lacks; empty: none
-  std::string sidecar_name;  // where it comes from, as messages show it
+  std::string sidecar_name;          // where it comes from, as messages show it
 };
 
 class LoadedModel {

@@ -139,10 +139,11 @@ Json settings_of() {
 // The JSON Schema of the operation's request: what HTTP publishes and a form is made of.
 Json schema(const Operation& operation, const Catalogue& catalogue);
 
-// Every chosen method's own settings out of --set ({"KEY": value}, {"METHOD.KEY": value} or {"METHOD":
-// {"KEY": value}}, a value may be a word), checked against the tables; in the order of `chosen`. A key that several
-// have sets them all. Throws Error (Fault::usage) for a key that none has, a method that was not
-// chosen, a value that does not fit.
+// Every chosen method's own settings out of --set ({"KEY": value}, {"METHOD.KEY": value} or
+// {"METHOD":
+// {"KEY": value}}, a value may be a word), checked against the tables; in the order of `chosen`. A
+// key that several have sets them all. Throws Error (Fault::usage) for a key that none has, a
+// method that was not chosen, a value that does not fit.
 std::vector<Json> method_settings(std::span<const Method* const> chosen, const Json& settings);
 
 // Checks the request against the operation's table and runs it: the only door for the faces.

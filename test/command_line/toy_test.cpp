@@ -327,8 +327,9 @@ TEST(FakeHttp, FindsTheToyOperationAndTheToyMethod) {
 
 TEST(FakeHttp, TakesSettingsOfOneMethodInEitherForm) {
   const Catalogue catalogue = toys();
-  for (const char* body : {R"({"settings": {"toy_method": {"legs": 3}}})", R"({"settings": {"toy_method.legs": 3}})",
-                           R"({"settings": {"legs": 8, "toy_method.legs": "3"}})"}) {
+  for (const char* body :
+       {R"({"settings": {"toy_method": {"legs": 3}}})", R"({"settings": {"toy_method.legs": 3}})",
+        R"({"settings": {"legs": 8, "toy_method.legs": "3"}})"}) {
     const Response response = http(catalogue, "POST", "/v2/models/m/toy", Json::parse(body));
     ASSERT_EQ(response.status, 200) << response.body;
     EXPECT_EQ(response.body["set"][0]["legs"], 3) << body;
