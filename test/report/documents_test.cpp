@@ -13,7 +13,7 @@ namespace {
 
 TEST(Documents, WriteTensorsAsNestedLists) {
   EXPECT_EQ(values_of(at::tensor({1.5F, NAN}).reshape({2, 1})), Json::parse("[[1.5],[null]]"));
-  EXPECT_EQ(values_of(at::tensor({true, false})), Json({true, false}));
+  EXPECT_EQ(values_of(at::tensor({1, 0}).to(at::kBool)), Json({true, false}));
 }
 
 TEST(Documents, MakeNamesSafeForFiles) {
