@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "pellucid/explain/target.h"
+#include "pellucid/formats/table.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/methods/table.h"
 #include "pellucid/operation/loaded_model.h"
@@ -30,7 +31,7 @@ class EngineBench {
  public:
   EngineBench(const std::string& model, const std::string& input)
       : loaded_(source(model), {formats().begin(), formats().end()}) {
-    const Model& opened = loaded_.open({.threads = 2});
+    const Model& opened = loaded_.open(two_threads());
     question_.model = &opened;
     question_.baseline = "zero";
     const at::Tensor data = read_npy(map_file(input).bytes, input);
@@ -49,7 +50,7 @@ class EngineBench {
     std::string name;
     std::int64_t steps = 50, chunk = 0;
     words >> name >> steps >> chunk;
-    Probe probe(loaded_.runner(), {.chunk = chunk});
+    Probe probe(loaded_.runner(), {.chunk = chunk, .progress = {}});
     const auto start = std::chrono::steady_clock::now();
     if (name == "output") {
       const ValueId wanted[] = {question_.targets[0].reads(*question_.model->graph)};
@@ -64,6 +65,12 @@ class EngineBench {
   }
 
  private:
+  static ModelSettings two_threads() {
+    ModelSettings settings;
+    settings.threads = 2;
+    return settings;
+  }
+
   static ModelSource source(const std::string& path) {
     ModelSource source;
     source.name = path;

@@ -8,6 +8,7 @@
 
 #include "pellucid/base/text.h"
 #include "pellucid/run/lift_batch.h"
+#include "pellucid/run/preferred_runner.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -107,7 +108,9 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
   if (!runner_ || device_ != settings.device) {
     auto graph = model_->graph;
     if (settings.device != "cpu") graph = with_device(graph, at::Device(settings.device));
-    runner_ = std::make_shared<BatchRunner>(std::make_shared<Executor>(graph));
+    const auto quick = with_channels_last_weights(fold_batch_norm(graph));
+    runner_ = std::make_shared<BatchRunner>(std::make_shared<PreferredRunner>(
+        std::make_shared<Executor>(graph), std::make_shared<Executor>(quick)));
     device_ = settings.device;
   }
   return *model_;

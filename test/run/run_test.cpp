@@ -11,6 +11,7 @@
 #include "pellucid/base/error.h"
 #include "pellucid/graph/aliases.h"
 #include "pellucid/run/executor.h"
+#include "pellucid/run/preferred_runner.h"
 #include "pellucid/run/python_operators.h"
 #include "pellucid/run/rewrites.h"
 #include "test/near.h"
@@ -510,6 +511,59 @@ TEST(FoldBatchNorm, LeavesAConvolutionWhoseInputIsOverwrittenBeforeTheNorm) {
   const auto graph = net.returning({net.call("z", "add.Tensor", {y, x}, {any, 2, 4, 4})});
   const at::Tensor data = noise({1, 2, 4, 4}, 5);
   EXPECT_TRUE(near(answer_of(fold_batch_norm(graph), data), answer_of(graph, data), 1e-6));
+}
+
+TEST(ChannelsLast, ChangesOnlyTheOrderInMemory) {
+  const auto plain = rewrite_norms(residual_network());
+  const auto quick = with_channels_last_weights(fold_batch_norm(plain));
+  const CheckedRunner runner(std::make_shared<Executor>(plain), std::make_shared<Executor>(quick),
+                             1e-5);
+  const at::Tensor x = noise({2, 3, 6, 5}, 1);
+  run_all(runner, {x});  // throws where a value differs
+}
+
+TEST(PreferredRunner, AnswersQuicklyAndStillShowsWhatTheRewriteLeftOut) {
+  const auto plain = rewrite_norms(residual_network());
+  const auto quick = fold_batch_norm(plain);
+  int quick_runs = 0;
+  struct Counting final : Runner {
+    Counting(std::shared_ptr<const Graph> graph, int& count)
+        : inner(std::move(graph)), runs(count) {}
+    const Graph& graph() const override { return inner.graph(); }
+    std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
+                                 const RunSettings& settings) const override {
+      ++runs;
+      return inner.run(feeds, wanted, settings);
+    }
+    Executor inner;
+    int& runs;
+  };
+  const PreferredRunner runner(std::make_shared<Executor>(plain),
+                               std::make_shared<Counting>(quick, quick_runs));
+  const at::Tensor x = noise({2, 3, 6, 5}, 1);
+  EXPECT_TRUE(near(run_all(runner, {x})[0], answer_of(plain, x), 1e-5));
+  EXPECT_EQ(quick_runs, 1);
+
+  // conv1 was folded away: who observes it gets the plain graph.
+  const ValueId hidden = plain->find("conv1");
+  at::Tensor seen;
+  const Observer observer{{hidden}, [&](ValueId id, const at::Tensor& tensor) {
+                            EXPECT_EQ(id, hidden);
+                            seen = tensor;
+                            return tensor;
+                          }};
+  run_all(runner, {x}, {&observer, nullptr, false});
+  EXPECT_TRUE(seen.defined());
+  EXPECT_EQ(quick_runs, 1);
+
+  // A value that both have keeps the plain graph's id.
+  const ValueId kept = plain->outputs()[0].operand.value();
+  const Observer last{{kept}, [&](ValueId id, const at::Tensor& tensor) {
+                        EXPECT_EQ(id, kept);
+                        return tensor;
+                      }};
+  run_all(runner, {x}, {&last, nullptr, false});
+  EXPECT_EQ(quick_runs, 2);
 }
 
 TEST(CheckedRunner, NamesTheFirstValueThatDiffers) {
