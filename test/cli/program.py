@@ -8,6 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "test" / "fixtures" / "models"
 PHOTOS = ROOT / "examples"
+CNN = MODELS / "cnn_module.pt2"
+LINEAR = MODELS / "linear.pt2"
+CAT = PHOTOS / "chelsea.png"
 PROGRAM = Path(os.environ.get("PELLUCID_PROGRAM", ROOT / "build" / "pellucid"))
 
 

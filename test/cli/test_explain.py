@@ -1,0 +1,101 @@
+"""explain as a black box: files and their names, repeatability, and words that are wrong."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+from program import CAT, CNN, PROGRAM, one_line, pellucid  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
+
+
+def test_explain_writes_picture_numbers_and_record(tmp_path):
+    done = pellucid("explain", CNN, CAT, "--method", "saliency", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    map_ = np.load(tmp_path / "chelsea.saliency.npy")
+    assert map_.dtype == np.float32 and map_.shape == (3, 32, 32)
+    assert (tmp_path / "chelsea.saliency.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((tmp_path / "chelsea.saliency.json").read_text())
+    assert record["method"]["name"] == "saliency"
+
+
+def test_explain_puts_target_and_layer_into_names_only_when_several_were_asked_for(tmp_path):
+    words = ["explain", CNN, CAT, "--method", "grad_cam", "--format", "npy", "--out", tmp_path]
+    assert pellucid(*words, "--target", "3").returncode == 0
+    assert (tmp_path / "chelsea.grad_cam.npy").exists()
+    assert pellucid(*words, "--target", "3,4").returncode == 0
+    assert (tmp_path / "chelsea.3.grad_cam.npy").exists() and (
+        tmp_path / "chelsea.4.grad_cam.npy"
+    ).exists()
+    assert (
+        pellucid(*words, "--target", "3", "--target", "4", "--layer", "relu2,relu3").returncode == 0
+    )
+    assert (tmp_path / "chelsea.4.relu2.grad_cam.npy").exists()
+
+
+def test_explain_repeats_itself_to_the_bit(tmp_path):
+    words = [
+        "explain",
+        CNN,
+        CAT,
+        "--method",
+        "integrated_gradients",
+        "--format",
+        "npy",
+        "--threads",
+        "1",
+        "--chunk",
+        "5",
+    ]
+    for name in ("a", "b"):
+        assert pellucid(*words, "--out", tmp_path / name).returncode == 0
+    assert pellucid(*words, "--chunk", "7", "--out", tmp_path / "c").returncode == 0
+    one, two, other = (np.load(tmp_path / n / "chelsea.integrated_gradients.npy") for n in "abc")
+    assert np.array_equal(one, two)
+    assert np.abs(one - other).max() <= 1e-5 * np.abs(one).max()
+
+
+def test_explain_prints_the_default_baseline(tmp_path):
+    done = pellucid("explain", CNN, CAT, "--method", "integrated_gradients", "--out", tmp_path)
+    assert "baseline zero" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--target", "99"], "0 to 9"),
+        (["--target", "catt"], "cat"),
+        (["--layer", "relu9"], "relu"),
+        (["--method", "grad_cm"], "grad_cam"),
+        (["--method", "saliency", "--set", "absolut=off"], "absolute"),
+        (["--method", "saliency", "--set", "absolute=maybe"], "on or off"),
+        (["--method", "saliency", "--set", "grad_cam.x=1"], "saliency"),
+        (["--method", "integrated_gradients", "--baseline", "purple"], "zero"),
+        (["--colormap", "infrno"], "inferno"),
+        (["--alpha", "2"], "0 to 1"),
+    ],
+)
+def test_explain_refuses_wrong_words_with_what_was_expected(words, expected, tmp_path):
+    done = pellucid("explain", CNN, CAT, *words, "--out", tmp_path / "o")
+    assert done.returncode == 2
+    assert expected in one_line(done)
+    assert not (tmp_path / "o").exists()
+
+
+def test_explain_takes_a_folder_and_goes_on_after_a_bad_file(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        shutil.copy(CAT, folder / f"{name}.png")
+    (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    done = pellucid(
+        "explain", CNN, folder, "--method", "saliency", "--format", "npy", "--out", tmp_path / "o"
+    )
+    assert done.returncode == 3
+    assert len(list((tmp_path / "o").glob("*.npy"))) == 3
