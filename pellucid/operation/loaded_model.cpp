@@ -108,7 +108,7 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
   if (!runner_ || device_ != settings.device) {
     auto graph = model_->graph;
     if (settings.device != "cpu") graph = with_device(graph, at::Device(settings.device));
-    const auto quick = with_channels_last_weights(fold_batch_norm(graph));
+    const auto quick = fold_batch_norm(graph);
     runner_ = std::make_shared<BatchRunner>(std::make_shared<PreferredRunner>(
         std::make_shared<Executor>(graph), std::make_shared<Executor>(quick)));
     device_ = settings.device;

@@ -18,10 +18,6 @@ std::shared_ptr<const Graph> rewrite_norms(std::shared_ptr<const Graph> graph);
 // their numbers.
 std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph);
 
-// For speed: the constant weights of 2-D convolutions with their channels innermost in memory. Same
-// values, same shapes.
-std::shared_ptr<const Graph> with_channels_last_weights(std::shared_ptr<const Graph> graph);
-
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.
 std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype);

@@ -513,15 +513,6 @@ TEST(FoldBatchNorm, LeavesAConvolutionWhoseInputIsOverwrittenBeforeTheNorm) {
   EXPECT_TRUE(near(answer_of(fold_batch_norm(graph), data), answer_of(graph, data), 1e-6));
 }
 
-TEST(ChannelsLast, ChangesOnlyTheOrderInMemory) {
-  const auto plain = rewrite_norms(residual_network());
-  const auto quick = with_channels_last_weights(fold_batch_norm(plain));
-  const CheckedRunner runner(std::make_shared<Executor>(plain), std::make_shared<Executor>(quick),
-                             1e-5);
-  const at::Tensor x = noise({2, 3, 6, 5}, 1);
-  run_all(runner, {x});  // throws where a value differs
-}
-
 TEST(PreferredRunner, AnswersQuicklyAndStillShowsWhatTheRewriteLeftOut) {
   const auto plain = rewrite_norms(residual_network());
   const auto quick = fold_batch_norm(plain);
