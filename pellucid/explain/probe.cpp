@@ -33,6 +33,16 @@ std::vector<at::Tensor> joined(std::vector<std::vector<at::Tensor>>& parts) {
   return whole;
 }
 
+// The values that the targets read, each once.
+std::vector<ValueId> values_read(std::span<const Target> targets, const Graph& graph) {
+  std::vector<ValueId> reads;
+  for (const Target& target : targets) {
+    const ValueId id = target.reads(graph);
+    if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
+  }
+  return reads;
+}
+
 bool same_scalar(const Target& a, const Target& b) {
   return a.kind == b.kind && a.output == b.output && a.index == b.index && a.against == b.against &&
          a.value == b.value && a.position == b.position;
@@ -115,11 +125,7 @@ std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
 }
 
 at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Target> targets) {
-  std::vector<ValueId> reads;
-  for (const Target& target : targets) {
-    const ValueId id = target.reads(graph());
-    if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
-  }
+  const std::vector<ValueId> reads = values_read(targets, graph());
   const std::vector<at::Tensor> values = forward(inputs, reads);
   return scalars(targets, inputs.front().size(0),
                  [&](const Target& target) {
@@ -146,11 +152,7 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
                             leaves[id] = ordinary(tensor).detach().requires_grad_(true);
                             return leaves[id].alias();
                           }};
-  std::vector<ValueId> reads;
-  for (const Target& target : targets) {
-    const ValueId id = target.reads(graph());
-    if (std::find(reads.begin(), reads.end(), id) == reads.end()) reads.push_back(id);
-  }
+  const std::vector<ValueId> reads = values_read(targets, graph());
   std::vector<at::Tensor> plain;
   for (const at::Tensor& input : inputs) plain.push_back(ordinary(input));
   const auto answers = runner_->run(feeds(plain), reads, {&observer, settings_.cancellation, true});

@@ -21,9 +21,9 @@ struct Taps {
   std::vector<float> weights;
 };
 
-double kernel(Interpolation interpolation, double x) {
+double kernel(Resampling interpolation, double x) {
   x = std::abs(x);
-  if (interpolation == Interpolation::bilinear) return std::max(0.0, 1 - x);
+  if (interpolation == Resampling::bilinear) return std::max(0.0, 1 - x);
   if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
   if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
   return 0;
@@ -31,15 +31,15 @@ double kernel(Interpolation interpolation, double x) {
 
 // `extent`: how many of the `from` pixels there are; less than `from` when the last one is cut off.
 std::vector<Taps> taps(std::int64_t from, double extent, std::int64_t to,
-                       Interpolation interpolation) {
+                       Resampling interpolation) {
   const double ratio = extent / static_cast<double>(to);
   const double widened = std::max(1.0, ratio);
-  const double reach = widened * (interpolation == Interpolation::bicubic ? 2 : 1);
+  const double reach = widened * (interpolation == Resampling::bicubic ? 2 : 1);
   std::vector<Taps> result(static_cast<std::size_t>(to));
   for (std::int64_t i = 0; i < to; ++i) {
     Taps& taps_here = result[static_cast<std::size_t>(i)];
     const double centre = (static_cast<double>(i) + 0.5) * ratio - 0.5;
-    if (interpolation == Interpolation::nearest) {
+    if (interpolation == Resampling::nearest) {
       taps_here.first = std::clamp<std::int64_t>(std::llround(centre), 0, from - 1);
       taps_here.weights = {1.0f};
       continue;
@@ -121,7 +121,7 @@ at::Tensor reduce(const at::Tensor& pixels, std::int64_t factor) {
 }  // namespace
 
 at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t width,
-                    Interpolation interpolation) {
+                    Resampling interpolation) {
   if (!map.defined() || (map.dim() != 2 && map.dim() != 3) || map.numel() == 0 || map.is_complex())
     throw input_error(
         "a map to draw must be a non-empty array of real numbers of shape [height, width]");
@@ -131,7 +131,7 @@ at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t wid
   const at::Tensor given = (flat ? map.unsqueeze(2) : map).detach();
   // Threefold shrinking is left to the kernel: its shape is then still the kernel's.
   std::int64_t factor = 1;
-  if (given.scalar_type() == at::kByte && interpolation != Interpolation::nearest)
+  if (given.scalar_type() == at::kByte && interpolation != Resampling::nearest)
     factor = std::max<std::int64_t>(std::min(given.size(0) / height, given.size(1) / width) / 3, 1);
   const at::Tensor input =
       factor > 1 ? reduce(given, factor) : given.to(at::kCPU, at::kFloat).contiguous();
@@ -166,8 +166,8 @@ at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t wid
     result = apply_both(filled, rows, columns);
     const at::Tensor weight = apply_both(present, rows, columns);
     const at::Tensor own =
-        apply_both(present, taps(input.size(0), down, height, Interpolation::nearest),
-                   taps(input.size(1), across, width, Interpolation::nearest));
+        apply_both(present, taps(input.size(0), down, height, Resampling::nearest),
+                   taps(input.size(1), across, width, Resampling::nearest));
     float* out = result.data_ptr<float>();
     for (std::int64_t i = 0; i < result.numel(); ++i) {
       // Where bicubic's negative lobes leave next to no weight a quotient would be noise.

@@ -8,7 +8,7 @@
 
 namespace pellucid {
 
-enum class Interpolation { nearest, bilinear, bicubic };
+enum class Resampling { nearest, bilinear, bicubic };
 
 // `map`: [h,w], or [h,w,c] channels last, any real dtype. Returns float32 of the new size.
 // When shrinking, the kernel is widened so that every pixel counts (no aliasing). Bicubic results
@@ -16,6 +16,6 @@ enum class Interpolation { nearest, bilinear, bicubic };
 // or an infinity spoils only the area of its own pixel (NaN there); its neighbours are interpolated
 // among the finite ones.
 at::Tensor resample(const at::Tensor& map, std::int64_t height, std::int64_t width,
-                    Interpolation interpolation = Interpolation::bicubic);
+                    Resampling interpolation = Resampling::bicubic);
 
 }  // namespace pellucid

@@ -178,7 +178,7 @@ TEST(Resample, KeepsPixelCentresInPlace) {
   // 0.5.
   at::Tensor ramp = at::full({4, 16}, 0.0);
   for (int x = 0; x < 16; ++x) ramp.select(1, x).fill_(x);
-  for (const Interpolation how : {Interpolation::bilinear, Interpolation::bicubic}) {
+  for (const Resampling how : {Resampling::bilinear, Resampling::bicubic}) {
     const at::Tensor twice = resample(ramp, 8, 32, how);
     for (int x = 6; x < 26; ++x) EXPECT_NEAR(twice[3][x].item<float>(), (x + 0.5) / 2 - 0.5, 1e-5);
     const at::Tensor half = resample(ramp, 2, 8, how);
