@@ -16,6 +16,7 @@
 #include "pellucid/input/npy.h"
 #include "pellucid/methods/table.h"
 #include "pellucid/operation/loaded_model.h"
+#include "pellucid/run/memory.h"
 
 namespace pellucid {
 namespace {
@@ -88,6 +89,7 @@ class EngineBench {
 int main(int argc, char** argv) {
   if (argc != 3) return std::fputs("engine_bench MODEL.pt2 INPUT.npy\n", stderr), 2;
   try {
+    pellucid::watch_memory();
     pellucid::EngineBench bench(argv[1], argv[2]);
     std::string line;
     while (std::getline(std::cin, line)) std::cout << bench.milliseconds(line) << std::endl;

@@ -9,6 +9,7 @@
 #include "pellucid/formats/table.h"
 #include "pellucid/methods/table.h"
 #include "pellucid/operations/table.h"
+#include "pellucid/run/memory.h"
 
 namespace {
 
@@ -31,6 +32,7 @@ std::vector<const Entry*> all(std::span<const Entry* const> table) {
 int main(int count, char** arguments) {
   std::signal(SIGINT, interrupt);
   std::signal(SIGTERM, interrupt);
+  pellucid::watch_memory();
   const std::vector<std::string_view> words(arguments + 1, arguments + std::max(count, 1));
   const pellucid::Catalogue catalogue{all(pellucid::operations()), all(pellucid::methods()),
                                       all(pellucid::formats())};

@@ -40,7 +40,7 @@ Cost cost_per_sample(const Graph& graph) {
   }
   // Convolutions unfold into scratch of about their output's size.
   cost.forward_bytes *= 2;
-  cost.gradient_bytes = 2 * all;
+  cost.gradient_bytes = all;
 
   // Convolutions gain from a batch (weights are read once); attention's matrices are large enough
   // alone.

@@ -8,9 +8,13 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "pellucid/base/error.h"
 #include "pellucid/base/text.h"
 #include "pellucid/explain/cost.h"
+#include "pellucid/run/memory.h"
 
 namespace pellucid {
 namespace {
@@ -66,31 +70,49 @@ at::Tensor scalars(std::span<const Target> targets, std::int64_t batch,
 }  // namespace
 
 Probe::Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings)
-    : runner_(std::move(runner)), settings_(std::move(settings)) {}
+    : runner_(std::move(runner)),
+      settings_(std::move(settings)),
+      most_{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()} {}
 
 const Graph& Probe::graph() const { return runner_->graph(); }
 
-std::int64_t Probe::chunk_for(std::int64_t samples, bool gradient) {
+std::int64_t Probe::chunk_for(std::int64_t samples, Kind kind) {
   std::int64_t chunk = settings_.chunk;
   if (chunk <= 0) {
     const Cost cost = cost_per_sample(graph());
-    chunk = gradient ? cost.gradient_chunk : cost.forward_chunk;
+    const bool forward = kind == Kind::forward;
+    chunk = forward ? cost.forward_chunk : cost.gradient_chunk;
     if (settings_.memory_limit > 0) {
-      const std::int64_t bytes = gradient ? cost.gradient_bytes : cost.forward_bytes;
-      const std::int64_t fit = settings_.memory_limit / std::max<std::int64_t>(bytes, 1);
-      if (fit < 1) {
-        throw Error(Fault::too_large, "one sample needs about " +
-                                          human_bytes(static_cast<double>(bytes)) +
-                                          " of memory, the limit is " +
-                                          human_bytes(static_cast<double>(settings_.memory_limit)))
-            .hint("raise --memory-limit, or take a method that needs no gradient");
-      }
-      chunk = std::min(chunk, fit);
+      // A first guess; what does not fit in fact is cut further.
+      const std::int64_t bytes = forward ? cost.forward_bytes : cost.gradient_bytes;
+      chunk = std::clamp<std::int64_t>(settings_.memory_limit / std::max<std::int64_t>(bytes, 1), 1,
+                                       chunk);
     }
   }
-  chunk = std::min(chunk, samples);
+  chunk = std::min({chunk, samples, most_[static_cast<int>(kind)]});
   chunk_ = std::max(chunk_, chunk);
   return chunk;
+}
+
+// After a call with that many samples ran out of memory: fewer samples, then values computed twice.
+// False: nothing is left to try.
+bool Probe::take_less(Kind kind, std::int64_t failed) {
+  if (failed > 1) {
+    chunk_ = most_[static_cast<int>(kind)] = failed / 2;
+    return true;
+  }
+  constexpr int most_segments = 32;
+  if (kind == Kind::forward || segments_ >= most_segments) return false;
+  segments_ = segments_ == 1 ? 4 : segments_ * 2;
+  return true;
+}
+
+std::string Probe::memory_hint(Kind kind) const {
+  const Cost cost = cost_per_sample(graph());
+  const bool forward = kind == Kind::forward;
+  const auto bytes = static_cast<double>(forward ? cost.forward_bytes : cost.gradient_bytes);
+  return "one sample takes about " + human_bytes(bytes) + (forward ? "" : " at full speed") +
+         ": raise --memory-limit" + (forward ? "" : ", or take a method that needs no gradient");
 }
 
 std::vector<Feed> Probe::feeds(std::span<const at::Tensor> inputs) const {
@@ -106,13 +128,20 @@ std::vector<Feed> Probe::feeds(std::span<const at::Tensor> inputs) const {
 std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
                                        std::span<const ValueId> wanted) {
   const std::int64_t batch = inputs.front().size(0);
-  const std::int64_t chunk = chunk_for(batch, false);
   std::vector<std::vector<at::Tensor>> parts(wanted.size());
-  for (std::int64_t begin = 0; begin < batch; begin += chunk) {
+  for (std::int64_t begin = 0; begin < batch;) {
     if (settings_.cancellation != nullptr) settings_.cancellation->check();
-    const std::int64_t end = std::min(begin + chunk, batch);
-    const auto answers = runner_->run(feeds(slice(inputs, begin, end)), wanted,
-                                      {nullptr, settings_.cancellation, false});
+    const std::int64_t end = std::min(begin + chunk_for(batch, Kind::forward), batch);
+    std::vector<c10::IValue> answers;
+    try {
+      const MemoryLimit limit(settings_.memory_limit);
+      answers = runner_->run(feeds(slice(inputs, begin, end)), wanted,
+                             {nullptr, settings_.cancellation, false});
+    } catch (Error& error) {
+      if (error.fault() != Fault::too_large) throw;
+      if (take_less(Kind::forward, end - begin)) continue;
+      throw error.hint(memory_hint(Kind::forward));
+    }
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (!answers[i].isTensor())
         throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
@@ -120,6 +149,7 @@ std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
     }
     evaluations_.forwards += end - begin;
     ++evaluations_.calls;
+    begin = end;
   }
   return joined(parts);
 }
@@ -155,7 +185,8 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
   const std::vector<ValueId> reads = values_read(targets, graph());
   std::vector<at::Tensor> plain;
   for (const at::Tensor& input : inputs) plain.push_back(ordinary(input));
-  const auto answers = runner_->run(feeds(plain), reads, {&observer, settings_.cancellation, true});
+  const auto answers =
+      runner_->run(feeds(plain), reads, {&observer, settings_.cancellation, true, segments_});
 
   Gradient result;
   const at::AutoGradMode recording(true);
@@ -173,7 +204,7 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
     try {
       gradients = torch::autograd::grad({scores.sum()}, variables, {}, std::nullopt, false,
                                         /*allow_unused=*/true);
-    } catch (const c10::OutOfMemoryError& error) {
+    } catch (const c10::OutOfMemoryError& error) {  // of a device
       throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace()));
     } catch (const c10::Error& error) {
       throw model_error("the gradient can't be computed: " +
@@ -202,22 +233,30 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
 Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
                                 std::span<const ValueId> with_respect_to) {
   const std::int64_t batch = inputs.front().size(0);
-  const std::int64_t chunk = chunk_for(batch, true);
-  if (chunk >= batch) return gradient_of_chunk(inputs, targets, with_respect_to);
   std::vector<at::Tensor> scores;
   std::vector<std::vector<at::Tensor>> gradients(with_respect_to.size()),
       values(with_respect_to.size());
-  for (std::int64_t begin = 0; begin < batch; begin += chunk) {
-    const std::int64_t end = std::min(begin + chunk, batch);
+  for (std::int64_t begin = 0; begin < batch;) {
+    const std::int64_t end = std::min(begin + chunk_for(batch, Kind::gradient), batch);
     const auto own = targets.size() == 1 ? targets
                                          : targets.subspan(static_cast<std::size_t>(begin),
                                                            static_cast<std::size_t>(end - begin));
-    Gradient part = gradient_of_chunk(slice(inputs, begin, end), own, with_respect_to);
+    Gradient part;
+    try {
+      const MemoryLimit limit(settings_.memory_limit);
+      part = gradient_of_chunk(slice(inputs, begin, end), own, with_respect_to);
+    } catch (Error& error) {
+      if (error.fault() != Fault::too_large) throw;
+      if (take_less(Kind::gradient, end - begin)) continue;
+      throw error.hint(memory_hint(Kind::gradient));
+    }
+    if (begin == 0 && end == batch) return part;
     scores.push_back(part.target);
     for (std::size_t i = 0; i < with_respect_to.size(); ++i) {
       gradients[i].push_back(part.gradients[i]);
       values[i].push_back(part.values[i]);
     }
+    begin = end;
   }
   return {at::cat(scores), joined(gradients), joined(values)};
 }
@@ -229,7 +268,7 @@ void Probe::gradients(std::int64_t steps, std::span<const Target> targets,
   if (steps <= 0) return;
   const std::vector<at::Tensor> first = point(0);
   const std::int64_t batch = first.front().size(0);
-  const std::int64_t chunk = chunk_for(batch * steps, true);
+  const std::int64_t chunk = chunk_for(batch * steps, Kind::gradient);
   // Whole steps go together; a step that is larger than a chunk is cut inside gradient().
   const std::int64_t together = std::max<std::int64_t>(1, chunk / batch);
   for (std::int64_t begin = 0; begin < steps; begin += together) {

@@ -16,7 +16,7 @@ namespace pellucid {
 
 struct ProbeSettings {
   std::int64_t chunk = 0;         // samples per model call; 0: chosen per model
-  std::int64_t memory_limit = 0;  // bytes above the idle process; 0: none
+  std::int64_t memory_limit = 0;  // bytes for computing, beside the model; 0: what the process has
   const Cancellation* cancellation = nullptr;
   ProgressSink progress;
 };
@@ -64,10 +64,15 @@ class Probe {
   const Evaluations& evaluations() const { return evaluations_; }
   // Samples per model call that were used; recorded, and replayed through ProbeSettings::chunk.
   std::int64_t chunk() const { return chunk_; }
+  // Parts of the graph whose values were computed twice because memory was short; 1: none.
+  int segments() const { return segments_; }
 
  private:
   std::vector<Feed> feeds(std::span<const at::Tensor> inputs) const;
-  std::int64_t chunk_for(std::int64_t samples, bool gradient);
+  enum class Kind { forward, gradient };
+  std::int64_t chunk_for(std::int64_t samples, Kind kind);
+  bool take_less(Kind kind, std::int64_t failed);
+  std::string memory_hint(Kind kind) const;
   Gradient gradient_of_chunk(std::span<const at::Tensor> inputs, std::span<const Target> targets,
                              std::span<const ValueId> with_respect_to);
 
@@ -75,6 +80,8 @@ class Probe {
   ProbeSettings settings_;
   Evaluations evaluations_;
   std::int64_t chunk_ = 0;
+  std::int64_t most_[2];  // samples per call of each kind that memory allows, as far as is known
+  int segments_ = 1;
 };
 
 }  // namespace pellucid

@@ -67,7 +67,7 @@ bool is_fresh_composite(const std::string& name) {
 }  // namespace
 
 bool may_share_storage(const Node& node) {
-  if (node.kind == NodeKind::python) return false;
+  if (node.kind == NodeKind::python || node.kind == NodeKind::kernel) return false;
   if (node.kind == NodeKind::block) return true;  // a body may return what it was given
   const c10::FunctionSchema& schema = node.handle->schema();
   for (const c10::Argument& result : schema.returns()) {

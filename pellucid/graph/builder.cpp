@@ -103,6 +103,7 @@ void GraphBuilder::add_aten(std::string name, std::string_view op,
             .operands = {},
             .results = std::move(results),
             .bodies = {},
+            .kernel = {},
             .origin = std::move(origin)};
   const auto refuse = [&](std::string why) {
     return model_error(std::move(why)).at("node " + node.name);
@@ -146,6 +147,7 @@ void GraphBuilder::add_python(std::string name, std::string_view op, std::vector
        .operands = std::move(operands),
        .results = std::move(results),
        .bodies = {},
+       .kernel = {},
        .origin = std::move(origin)});
 }
 
@@ -159,6 +161,7 @@ void GraphBuilder::add_block(std::string name, std::string_view op, std::vector<
        .operands = std::move(operands),
        .results = std::move(results),
        .bodies = std::move(bodies),
+       .kernel = {},
        .origin = std::move(origin)});
 }
 
@@ -194,6 +197,10 @@ void GraphBuilder::add(Node node) {
         for (const auto& body : node.bodies) {
           if (body == nullptr) throw model_error(node.op + " has no body");
         }
+        break;
+      case NodeKind::kernel:
+        if (node.kernel == nullptr || node.results.size() != 1 || node.results[0].is_list)
+          throw internal_error(node.op + " is no kernel of one result");
         break;
     }
     finish(std::move(node));

@@ -63,16 +63,26 @@ enum class NodeKind {
   aten,    // an operator of the dispatcher, whatever its namespace
   python,  // arithmetic on symbolic sizes: "mul", "getitem", ...
   block,   // an operator whose body is a graph: "cond", "wrap_with_set_grad_enabled", ...
+  kernel,  // our own code in an operator's place: rewrites put it in, no file names it
+};
+
+// What a kernel node runs. It returns one new tensor, writes into none of its operands, and is
+// differentiable wherever the operator it stands for is. Called from several threads at once.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual at::Tensor run(std::span<const c10::IValue> operands) const = 0;
 };
 
 struct Node {
   NodeKind kind = NodeKind::aten;
   std::string name;  // unique; the first value it defines
-  std::string op;    // "aten::conv2d.default", "python::mul", "block::cond"
+  std::string op;    // "aten::conv2d.default", "python::mul", "block::cond", "kernel::..."
   std::optional<c10::OperatorHandle> handle;  // of an aten node
   std::vector<Operand> operands;              // in the schema's order, defaults filled in
   std::vector<Result> results;
   std::vector<std::shared_ptr<const Graph>> bodies;  // of a block
+  std::shared_ptr<const Kernel> kernel;              // of a kernel
   Origin origin;
 };
 

@@ -9,6 +9,7 @@
 #include "pellucid/base/text.h"
 #include "pellucid/run/lift_batch.h"
 #include "pellucid/run/preferred_runner.h"
+#include "pellucid/run/recomputing_runner.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -108,9 +109,17 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
   if (!runner_ || device_ != settings.device) {
     auto graph = model_->graph;
     if (settings.device != "cpu") graph = with_device(graph, at::Device(settings.device));
-    const auto quick = fold_batch_norm(graph);
-    runner_ = std::make_shared<BatchRunner>(std::make_shared<PreferredRunner>(
-        std::make_shared<Executor>(graph), std::make_shared<Executor>(quick)));
+    const auto run_by_itself = [](std::shared_ptr<const Graph> one) {
+      return std::make_shared<RecomputingRunner>(std::make_shared<Executor>(std::move(one)));
+    };
+    std::shared_ptr<const Runner> runner = run_by_itself(graph);
+    // The quickest that still has the values somebody asks for.
+    const auto folded = fold_batch_norm(graph);
+    for (const Rectifiers rectifiers : {Rectifiers::apart, Rectifiers::fused}) {
+      runner = std::make_shared<PreferredRunner>(
+          runner, run_by_itself(freeze_convolutions(folded, rectifiers)));
+    }
+    runner_ = std::make_shared<BatchRunner>(runner);
     device_ = settings.device;
   }
   return *model_;

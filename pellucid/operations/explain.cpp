@@ -266,7 +266,8 @@ class Explaining {
                          {"gradients", probe.evaluations().gradients},
                          {"model_calls", probe.evaluations().calls},
                          {"samples", question.batch()},
-                         {"chunk", probe.chunk()}};
+                         {"chunk", probe.chunk()},
+                         {"segments", probe.segments()}};
       answer_one(input, first, question, m, attribution, outputs, cost, artefacts, records);
       first += input.samples();
     }

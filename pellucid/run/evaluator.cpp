@@ -176,6 +176,12 @@ void evaluate(const Graph& graph, const Node& node, Frame& frame, const RunSetti
       case NodeKind::block:
         run_block(node, frame, settings);
         break;
+      case NodeKind::kernel: {
+        std::vector<c10::IValue> operands;
+        for (const Operand& operand : node.operands) operands.push_back(resolve(operand, frame));
+        store(node.results.at(0), node.kernel->run(operands), frame);
+        break;
+      }
     }
   } catch (Error& error) {
     if (error.fault() == Fault::cancelled || error.fault() == Fault::too_large) throw;

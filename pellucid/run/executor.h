@@ -31,6 +31,7 @@ struct RunSettings {
   const Observer* observer = nullptr;
   const Cancellation* cancellation = nullptr;
   bool gradient = false;  // record for autograd; off: inference mode
+  int segments = 1;       // above one: values between the cuts are computed twice instead of kept
 };
 
 // One graph that answers: the plain executor, or a decorator around others.

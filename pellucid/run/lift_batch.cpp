@@ -81,6 +81,7 @@ class Lift {
     }
     Observer observer;
     RunSettings inside = settings;
+    inside.segments = 1;  // a vmap level does not reach into what is computed again
     if (settings.observer != nullptr) {
       observer.values = settings.observer->values;
       observer.see = [&](ValueId id, const at::Tensor& tensor) {
@@ -202,7 +203,8 @@ class Lift {
                                 return found == replaced.end() ? tensor
                                                                : found->second.select(0, now);
                               }};
-      const RunSettings inside{&observer, settings.cancellation, settings.gradient};
+      const RunSettings inside{&observer, settings.cancellation, settings.gradient,
+                               settings.segments};
       std::vector<std::vector<at::Tensor>> parts(wanted.size());
       for (; now < groups_; ++now) {
         answers = inner_.run(group(now), wanted, inside);

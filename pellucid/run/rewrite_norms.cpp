@@ -112,6 +112,7 @@ class NormRewriter {
                    .operands = std::move(operands),
                    .results = {Result{{result}, false}},
                    .bodies = {},
+                   .kernel = {},
                    .origin = node.origin};
     nodes.push_back(std::move(rewritten));
   }
@@ -130,6 +131,7 @@ class NormRewriter {
                                             at::MemoryFormat::Contiguous))}},
          .results = {Result{{id}, false}},
          .bodies = {},
+         .kernel = {},
          .origin = node.origin});
     node.operands[0] = Operand{id};
   }

@@ -18,6 +18,15 @@ std::shared_ptr<const Graph> rewrite_norms(std::shared_ptr<const Graph> graph);
 // their numbers.
 std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph);
 
+// For speed, on the CPU: two-dimensional convolutions by constants keep their weights in the layout
+// that the processor's kernels want, for both directions, and the pictures between them have their
+// channels last. Values keep their names and, to rounding, their numbers, but not their strides; a
+// graph that reads strides is returned as it is. With rectifiers fused, what lies between a
+// convolution and the ReLU after it (a sum with a shortcut, too) disappears.
+enum class Rectifiers { apart, fused };
+std::shared_ptr<const Graph> freeze_convolutions(std::shared_ptr<const Graph> graph,
+                                                 Rectifiers rectifiers);
+
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.
 std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype);

@@ -61,6 +61,8 @@ bool is_known(const Target& target) {
       return is_known_python(target.op);
     case NodeKind::block:
       return is_known_block(target.op);
+    case NodeKind::kernel:
+      return false;  // only rewrites make them
   }
   return false;
 }
