@@ -117,7 +117,7 @@ def measure(name, program, rounds, steps):
                 best = min(once, key=once.get)
                 calls = {best: calls[best]}
             times = {who: [] for who in ["unit", *calls, "pellucid"]}
-            for _ in range(max(3, rounds // 3) if many else rounds):
+            for _ in range(max(3, rounds // 5) if many else rounds):
                 times["unit"].append(timed(everyone["output"]["eager"]))
                 for who, call in calls.items():
                     times[who].append(timed(call))

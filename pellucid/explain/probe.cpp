@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -152,6 +153,22 @@ std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
     begin = end;
   }
   return joined(parts);
+}
+
+std::vector<at::Tensor> Probe::outputs(std::span<const at::Tensor> inputs) {
+  std::vector<ValueId> values;
+  for (const Output& output : graph().outputs()) {
+    if (output.operand.is_value() && graph().value(output.operand.value()).is_tensor)
+      values.push_back(output.operand.value());
+  }
+  const std::vector<at::Tensor> found = forward(inputs, values);
+  std::vector<at::Tensor> all;
+  std::size_t next = 0;
+  for (const Output& output : graph().outputs()) {
+    const bool real = output.operand.is_value() && graph().value(output.operand.value()).is_tensor;
+    all.push_back(real ? found[next++].cpu() : at::zeros({}));
+  }
+  return all;
 }
 
 at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Target> targets) {

@@ -38,6 +38,9 @@ class Probe {
   std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs,
                                   std::span<const ValueId> wanted);
 
+  // All the model's outputs, on the CPU; one that is a constant or a number is [] and 0.
+  std::vector<at::Tensor> outputs(std::span<const at::Tensor> inputs);
+
   // Each sample's target, [N] float32. targets: one per sample, or one for all.
   at::Tensor target(std::span<const at::Tensor> inputs, std::span<const Target> targets);
 

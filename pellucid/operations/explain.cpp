@@ -9,11 +9,12 @@
 
 #include <chrono>
 
-#include "pellucid/explain/baseline.h"
+#include "pellucid/explain/inputs.h"
 #include "pellucid/explain/target.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/gradient_check.h"
 #include "pellucid/model/layers.h"
+#include "pellucid/operation/baselines.h"
 #include "pellucid/operation/prepared_input.h"
 #include "pellucid/render/colormap.h"
 #include "pellucid/report/documents.h"
@@ -86,7 +87,8 @@ class Explaining {
         surroundings_(surroundings),
         settings_(settings),
         model_(surroundings.model->open(settings)),
-        wishes_(parse_targets(asked_targets(), model_)) {
+        wishes_(parse_targets(asked_targets(), model_)),
+        baselines_(settings.baseline, model_, settings, surroundings) {
     for (const std::string& name : settings.method)
       methods_.push_back(&surroundings.catalogue->method(name));
     method_settings_ = method_settings(methods_, request.settings);
@@ -98,6 +100,12 @@ class Explaining {
       throw usage_error("none of the chosen methods looks at a layer")
           .at("layer")
           .hint("leave out --layer, or take grad_cam");
+    }
+    if (settings.baseline != Settings{}.baseline &&
+        std::ranges::none_of(methods_, [](const Method* m) { return m->uses_baseline; })) {
+      throw usage_error("none of the chosen methods starts from a baseline")
+          .at("baseline")
+          .hint("leave out --baseline, or take integrated_gradients");
     }
   }
 
@@ -127,7 +135,8 @@ class Explaining {
 
   void use(std::span<PreparedInput> batch) {
     Question question = question_about(batch);
-    const std::vector<at::Tensor> outputs = predict(question);
+    const std::vector<at::Tensor> outputs =
+        Probe(surroundings_.model->runner(), probe_settings()).outputs(data_of(question));
     const std::int64_t samples = question.batch();
     if (question_for_check_.inputs.empty()) question_for_check_ = question;
     // The files of a batch are written only when all of it is answered: a batch that fails is tried
@@ -179,62 +188,8 @@ class Explaining {
     }
     const bool needed =
         std::ranges::any_of(methods_, [](const Method* method) { return method->uses_baseline; });
-    for (std::size_t i = 0; i < data.size() && needed; ++i) {
-      question.baselines.push_back(question.inputs[i].attributable ? baseline(i, data[i])
-                                                                   : data[i]);
-    }
+    if (needed) question.baselines = baselines_.of(question);
     return question;
-  }
-
-  at::Tensor baseline(std::size_t input, const at::Tensor& data) {
-    if (is_baseline_name(settings_.baseline))
-      return make_baseline(settings_.baseline, data, model_.metadata.inputs[input]);
-    if (!surroundings_.open_file)
-      throw usage_error("no baseline is called \"" + settings_.baseline + "\"")
-          .hint("zero, black, grey, mean or blur");
-    if (model_.metadata.inputs.size() > 1)
-      throw usage_error("a baseline from a file serves models of one input").at("baseline");
-    if (!file_baseline_.defined()) {
-      RequestInput file{settings_.baseline, "baseline", {}, [this] {
-                          return surroundings_.open_file(settings_.baseline);
-                        }};
-      try {
-        file_baseline_ =
-            prepare_input({&file}, model_, settings_).tensors.front().data.to(data.device());
-      } catch (Error& error) {
-        throw usage_error(error.message())
-            .at("baseline " + settings_.baseline)
-            .hint(error.remedy().empty() ? "zero, black, grey, mean, blur, or a file"
-                                         : error.remedy());
-      }
-    }
-    if (file_baseline_.size(0) != 1 && file_baseline_.size(0) != data.size(0))
-      throw usage_error("the baseline holds several samples").at("baseline");
-    return file_baseline_;
-  }
-
-  // The model's outputs, in its order; a constant one is empty.
-  std::vector<at::Tensor> predict(const Question& question) {
-    const Graph& graph = *model_.graph;
-    std::vector<at::Tensor> data;
-    for (const NamedTensor& input : question.inputs) data.push_back(input.data);
-    std::vector<ValueId> values;
-    for (const Output& output : graph.outputs()) {
-      if (output.operand.is_value() && graph.value(output.operand.value()).is_tensor)
-        values.push_back(output.operand.value());
-    }
-    Probe probe(surroundings_.model->runner(), probe_settings());
-    const std::vector<at::Tensor> found = probe.forward(data, values);
-    std::vector<at::Tensor> outputs;
-    std::size_t next = 0;
-    for (const Output& output : graph.outputs()) {
-      const bool real = output.operand.is_value() && graph.value(output.operand.value()).is_tensor;
-      outputs.push_back(real ? found[next++].cpu() : at::Tensor());
-    }
-    for (at::Tensor& output : outputs) {
-      if (!output.defined()) output = data.front().sum().cpu() * 0;
-    }
-    return outputs;
   }
 
   ProbeSettings probe_settings() const {
@@ -472,7 +427,7 @@ class Explaining {
   std::vector<const Method*> methods_;
   std::vector<Json> method_settings_;
   std::vector<Layer> layers_;
-  at::Tensor file_baseline_;
+  Baselines baselines_;
   Question question_for_check_;  // the first that was asked
   Fonts fonts_;
   std::vector<Record> records_;
