@@ -100,7 +100,7 @@ def peers(name, model, data, target, steps):
     }
 
 
-def measure(name, program, rounds, steps):
+def measure(name, program, rounds, steps, tasks):
     path, stem = compare.prepare(name, False)
     model = compare.make_zoo.build(name).model
     data = torch.from_numpy(np.load(f"{stem}.input.npy"))[:1].contiguous()
@@ -111,6 +111,8 @@ def measure(name, program, rounds, steps):
         engine = Engine(program, str(path), file.name)
         everyone = peers(name, model, data, target, steps)
         for task, calls in everyone.items():
+            if tasks and task not in tasks:
+                continue
             many = task == "integrated_gradients"
             if many:  # the peer's best batch size is found first; ours is what the engine chooses
                 once = {who: timed(call) for who, call in calls.items()}
@@ -135,13 +137,14 @@ def main():
     parser.add_argument("networks", nargs="*", default=networks)
     parser.add_argument("--rounds", type=int, default=15, help="calls of each; the median counts")
     parser.add_argument("--steps", type=int, default=50, help="of integrated gradients")
+    parser.add_argument("--task", action="append", help="only this one; may be repeated")
     parser.add_argument("--program", default=str(root / "build" / "engine_bench"))
     asked = parser.parse_args()
     torch.set_num_threads(2)
     print("| network | task | who | ms | x forward | x pellucid |")
     print("| --- | --- | --- | ---: | ---: | ---: |", flush=True)
     for name in asked.networks or networks:
-        for row in measure(name, asked.program, asked.rounds, asked.steps):
+        for row in measure(name, asked.program, asked.rounds, asked.steps, asked.task):
             print("| {} | {} | {} | {:.1f} | {:.2f} | {:.2f} |".format(*row), flush=True)
 
 

@@ -25,12 +25,25 @@ at::Tensor ordinary(const at::Tensor& tensor) {
   return tensor.is_inference() ? tensor.clone() : tensor;
 }
 
-std::vector<at::Tensor> slice(std::span<const at::Tensor> tensors, std::int64_t begin,
-                              std::int64_t end) {
-  std::vector<at::Tensor> parts;
-  for (const at::Tensor& tensor : tensors) parts.push_back(tensor.slice(0, begin, end));
+std::vector<Feed> slice(std::span<const Feed> feeds, std::int64_t begin, std::int64_t end) {
+  std::vector<Feed> parts;
+  for (const Feed& feed : feeds)
+    parts.push_back({feed.value, feed.data.toTensor().slice(0, begin, end)});
   return parts;
 }
+
+std::vector<Feed> feeds_of(std::span<const ValueId> values, std::span<const at::Tensor> tensors) {
+  if (values.size() != tensors.size()) {
+    throw internal_error("the probe got " + std::to_string(tensors.size()) + " tensors for " +
+                         std::to_string(values.size()) + " values");
+  }
+  std::vector<Feed> feeds;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    feeds.push_back({values[i], ordinary(tensors[i])});
+  return feeds;
+}
+
+std::int64_t batch_of(std::span<const Feed> feeds) { return feeds[0].data.toTensor().size(0); }
 
 std::vector<at::Tensor> joined(std::vector<std::vector<at::Tensor>>& parts) {
   std::vector<at::Tensor> whole;
@@ -116,42 +129,39 @@ std::string Probe::memory_hint(Kind kind) const {
          ": raise --memory-limit" + (forward ? "" : ", or take a method that needs no gradient");
 }
 
-std::vector<Feed> Probe::feeds(std::span<const at::Tensor> inputs) const {
-  if (inputs.size() != graph().inputs().size()) {
-    throw internal_error("the probe got " + std::to_string(inputs.size()) +
-                         " inputs, the model has " + std::to_string(graph().inputs().size()));
+// Calls work(begin, end) for parts of the batch that memory has room for.
+void Probe::in_chunks(std::int64_t batch, Kind kind,
+                      const std::function<void(std::int64_t, std::int64_t)>& work) {
+  for (std::int64_t begin = 0; begin < batch;) {
+    if (settings_.cancellation != nullptr) settings_.cancellation->check();
+    const std::int64_t end = std::min(begin + chunk_for(batch, kind), batch);
+    try {
+      const MemoryLimit limit(settings_.memory_limit);
+      work(begin, end);
+    } catch (Error& error) {
+      if (error.fault() != Fault::too_large) throw;
+      if (take_less(kind, end - begin)) continue;
+      throw error.hint(memory_hint(kind));
+    }
+    (kind == Kind::forward ? evaluations_.forwards : evaluations_.gradients) += end - begin;
+    ++evaluations_.calls;
+    begin = end;
   }
-  std::vector<Feed> feeds;
-  for (std::size_t i = 0; i < inputs.size(); ++i) feeds.push_back({graph().inputs()[i], inputs[i]});
-  return feeds;
 }
 
 std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
                                        std::span<const ValueId> wanted) {
-  const std::int64_t batch = inputs.front().size(0);
+  const std::vector<Feed> feeds = feeds_of(graph().inputs(), inputs);
   std::vector<std::vector<at::Tensor>> parts(wanted.size());
-  for (std::int64_t begin = 0; begin < batch;) {
-    if (settings_.cancellation != nullptr) settings_.cancellation->check();
-    const std::int64_t end = std::min(begin + chunk_for(batch, Kind::forward), batch);
-    std::vector<c10::IValue> answers;
-    try {
-      const MemoryLimit limit(settings_.memory_limit);
-      answers = runner_->run(feeds(slice(inputs, begin, end)), wanted,
-                             {nullptr, settings_.cancellation, false});
-    } catch (Error& error) {
-      if (error.fault() != Fault::too_large) throw;
-      if (take_less(Kind::forward, end - begin)) continue;
-      throw error.hint(memory_hint(Kind::forward));
-    }
+  in_chunks(batch_of(feeds), Kind::forward, [&](std::int64_t begin, std::int64_t end) {
+    const auto answers = runner_->run(slice(feeds, begin, end), wanted,
+                                      {nullptr, settings_.cancellation, false});
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (!answers[i].isTensor())
         throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
       parts[i].push_back(ordinary(answers[i].toTensor()));
     }
-    evaluations_.forwards += end - begin;
-    ++evaluations_.calls;
-    begin = end;
-  }
+  });
   return joined(parts);
 }
 
@@ -171,22 +181,26 @@ std::vector<at::Tensor> Probe::outputs(std::span<const at::Tensor> inputs) {
   return all;
 }
 
-at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Target> targets) {
-  const std::vector<ValueId> reads = values_read(targets, graph());
-  const std::vector<at::Tensor> values = forward(inputs, reads);
-  return scalars(targets, inputs.front().size(0),
-                 [&](const Target& target) {
-                   const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
-                   return values[static_cast<std::size_t>(place - reads.begin())];
-                 })
-      .to(at::kFloat);
+// Targets' scalars from the values that they read, each value once.
+Probe::Scalar Probe::scalar_of(std::span<const Target> targets, std::int64_t batch) const {
+  Scalar scalar{values_read(targets, graph()), {}};
+  scalar.of = [this, targets, batch,
+               reads = scalar.reads](const std::vector<at::Tensor>& values) {
+    return scalars(targets, batch, [&](const Target& target) {
+      const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
+      return values[static_cast<std::size_t>(place - reads.begin())];
+    });
+  };
+  return scalar;
 }
 
-Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
-                                         std::span<const Target> targets,
+at::Tensor Probe::target(std::span<const at::Tensor> inputs, std::span<const Target> targets) {
+  const Scalar scalar = scalar_of(targets, inputs.front().size(0));
+  return scalar.of(forward(inputs, scalar.reads)).to(at::kFloat);
+}
+
+Probe::Gradient Probe::gradient_of_chunk(std::span<const Feed> feeds, const Scalar& scalar,
                                          std::span<const ValueId> with_respect_to) {
-  if (settings_.cancellation != nullptr) settings_.cancellation->check();
-  const std::int64_t batch = inputs.front().size(0);
   std::map<ValueId, at::Tensor> leaves;
   const Observer observer{{with_respect_to.begin(), with_respect_to.end()},
                           [&](ValueId id, const at::Tensor& tensor) {
@@ -199,18 +213,14 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
                             leaves[id] = ordinary(tensor).detach().requires_grad_(true);
                             return leaves[id].alias();
                           }};
-  const std::vector<ValueId> reads = values_read(targets, graph());
-  std::vector<at::Tensor> plain;
-  for (const at::Tensor& input : inputs) plain.push_back(ordinary(input));
-  const auto answers =
-      runner_->run(feeds(plain), reads, {&observer, settings_.cancellation, true, segments_});
+  std::vector<at::Tensor> values;
+  for (const c10::IValue& answer : runner_->run(
+           feeds, scalar.reads, {&observer, settings_.cancellation, true, segments_}))
+    values.push_back(answer.toTensor());
 
   Gradient result;
   const at::AutoGradMode recording(true);
-  const at::Tensor scores = scalars(targets, batch, [&](const Target& target) {
-    const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
-    return answers[static_cast<std::size_t>(place - reads.begin())].toTensor();
-  });
+  const at::Tensor scores = scalar.of(values);
   std::vector<at::Tensor> variables;
   for (const ValueId id : with_respect_to) {
     if (const auto found = leaves.find(id); found != leaves.end())
@@ -242,64 +252,69 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const at::Tensor> inputs,
                                                   : at::zeros_like(variable.detach()));
   }
   result.target = scores.detach().to(at::kFloat);
-  evaluations_.gradients += batch;
-  ++evaluations_.calls;
   return result;
 }
 
-Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
-                                std::span<const ValueId> with_respect_to) {
-  const std::int64_t batch = inputs.front().size(0);
+Probe::Gradient Probe::gradient_at(std::span<const Feed> feeds, std::span<const Target> targets,
+                                   std::span<const ValueId> with_respect_to) {
   std::vector<at::Tensor> scores;
   std::vector<std::vector<at::Tensor>> gradients(with_respect_to.size()),
       values(with_respect_to.size());
-  for (std::int64_t begin = 0; begin < batch;) {
-    const std::int64_t end = std::min(begin + chunk_for(batch, Kind::gradient), batch);
+  in_chunks(batch_of(feeds), Kind::gradient, [&](std::int64_t begin, std::int64_t end) {
     const auto own = targets.size() == 1 ? targets
                                          : targets.subspan(static_cast<std::size_t>(begin),
                                                            static_cast<std::size_t>(end - begin));
-    Gradient part;
-    try {
-      const MemoryLimit limit(settings_.memory_limit);
-      part = gradient_of_chunk(slice(inputs, begin, end), own, with_respect_to);
-    } catch (Error& error) {
-      if (error.fault() != Fault::too_large) throw;
-      if (take_less(Kind::gradient, end - begin)) continue;
-      throw error.hint(memory_hint(Kind::gradient));
-    }
-    if (begin == 0 && end == batch) return part;
+    Gradient part = gradient_of_chunk(slice(feeds, begin, end), scalar_of(own, end - begin),
+                                      with_respect_to);
     scores.push_back(part.target);
     for (std::size_t i = 0; i < with_respect_to.size(); ++i) {
       gradients[i].push_back(part.gradients[i]);
       values[i].push_back(part.values[i]);
     }
-    begin = end;
-  }
-  return {at::cat(scores), joined(gradients), joined(values)};
+  });
+  return {scores.size() == 1 ? scores[0] : at::cat(scores), joined(gradients), joined(values)};
+}
+
+Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+                                std::span<const ValueId> with_respect_to) {
+  return gradient_at(feeds_of(graph().inputs(), inputs), targets, with_respect_to);
+}
+
+at::Tensor Probe::pulled_back(std::span<const at::Tensor> inputs, ValueId value,
+                              const at::Tensor& weights, ValueId input) {
+  const std::vector<Feed> feeds = feeds_of(graph().inputs(), inputs);
+  std::vector<at::Tensor> parts;
+  in_chunks(batch_of(feeds), Kind::gradient, [&](std::int64_t begin, std::int64_t end) {
+    const Scalar product{{value}, [&](const std::vector<at::Tensor>& values) {
+                           return (values[0] * weights.slice(0, begin, end)).flatten(1).sum(1);
+                         }};
+    parts.push_back(gradient_of_chunk(slice(feeds, begin, end), product, std::span(&input, 1))
+                        .gradients[0]);
+  });
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
 void Probe::gradients(std::int64_t steps, std::span<const Target> targets,
-                      std::span<const ValueId> with_respect_to,
-                      const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
+                      std::span<const ValueId> with_respect_to, const Points& points,
                       const std::function<void(std::int64_t, const Gradient&)>& add) {
   if (steps <= 0) return;
-  const std::vector<at::Tensor> first = point(0);
+  const std::vector<at::Tensor> first = points.at(0);
   const std::int64_t batch = first.front().size(0);
   const std::int64_t chunk = chunk_for(batch * steps, Kind::gradient);
-  // Whole steps go together; a step that is larger than a chunk is cut inside gradient().
+  // Whole steps go together; a step that is larger than a chunk is cut inside gradient_at().
   const std::int64_t together = std::max<std::int64_t>(1, chunk / batch);
   for (std::int64_t begin = 0; begin < steps; begin += together) {
     const std::int64_t end = std::min(begin + together, steps);
     std::vector<std::vector<at::Tensor>> inputs(first.size());
     std::vector<Target> repeated;
     for (std::int64_t k = begin; k < end; ++k) {
-      const std::vector<at::Tensor> now = k == 0 ? first : point(k);
+      const std::vector<at::Tensor> now = k == 0 ? first : points.at(k);
       for (std::size_t i = 0; i < now.size(); ++i) inputs[i].push_back(now[i]);
       if (targets.size() > 1) repeated.insert(repeated.end(), targets.begin(), targets.end());
     }
-    const Gradient all =
-        gradient(joined(inputs), targets.size() > 1 ? std::span<const Target>(repeated) : targets,
-                 with_respect_to);
+    const Gradient all = gradient_at(
+        feeds_of(points.values, joined(inputs)),
+        targets.size() > 1 ? std::span<const Target>(repeated) : targets, with_respect_to);
     for (std::int64_t k = begin; k < end; ++k) {
       const auto own = [&](const at::Tensor& tensor) {
         return tensor.slice(0, (k - begin) * batch, (k - begin + 1) * batch);

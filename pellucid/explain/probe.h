@@ -56,12 +56,22 @@ class Probe {
   Gradient gradient(std::span<const at::Tensor> inputs, std::span<const Target> targets,
                     std::span<const ValueId> with_respect_to);
 
-  // Gradients at many points, too many to hold: `point(k)` makes the inputs of step k (each [N,
-  // ...], N as in the question), `add(k, gradient)` receives its gradients, in order of k. Steps
-  // are put into chunks and run together.
+  // d ⟨weights, value⟩ / d input, sample by sample: a gradient of `value` carried back to an input.
+  // weights: of the value's shape.
+  at::Tensor pulled_back(std::span<const at::Tensor> inputs, ValueId value,
+                         const at::Tensor& weights, ValueId input);
+
+  // Points, and how each is made: the tensors of `values` (each [N, ...], N as in the question).
+  struct Points {
+    Points(std::span<const ValueId> fed, std::function<std::vector<at::Tensor>(std::int64_t)> make)
+        : values(fed.begin(), fed.end()), at(std::move(make)) {}
+    std::vector<ValueId> values;
+    std::function<std::vector<at::Tensor>(std::int64_t)> at;
+  };
+  // Gradients at many points, too many to hold: `add(k, gradient)` receives those of point k, in
+  // order of k. Points are put into chunks and run together.
   void gradients(std::int64_t steps, std::span<const Target> targets,
-                 std::span<const ValueId> with_respect_to,
-                 const std::function<std::vector<at::Tensor>(std::int64_t)>& point,
+                 std::span<const ValueId> with_respect_to, const Points& points,
                  const std::function<void(std::int64_t, const Gradient&)>& add);
 
   const Evaluations& evaluations() const { return evaluations_; }
@@ -71,12 +81,22 @@ class Probe {
   int segments() const { return segments_; }
 
  private:
-  std::vector<Feed> feeds(std::span<const at::Tensor> inputs) const;
   enum class Kind { forward, gradient };
+  // The scalar per sample to be differentiated, out of the values it is read from.
+  struct Scalar {
+    std::vector<ValueId> reads;
+    std::function<at::Tensor(const std::vector<at::Tensor>&)> of;
+  };
+
+  Scalar scalar_of(std::span<const Target> targets, std::int64_t batch) const;
+  void in_chunks(std::int64_t batch, Kind kind,
+                 const std::function<void(std::int64_t, std::int64_t)>& work);
   std::int64_t chunk_for(std::int64_t samples, Kind kind);
   bool take_less(Kind kind, std::int64_t failed);
   std::string memory_hint(Kind kind) const;
-  Gradient gradient_of_chunk(std::span<const at::Tensor> inputs, std::span<const Target> targets,
+  Gradient gradient_at(std::span<const Feed> feeds, std::span<const Target> targets,
+                       std::span<const ValueId> with_respect_to);
+  Gradient gradient_of_chunk(std::span<const Feed> feeds, const Scalar& scalar,
                              std::span<const ValueId> with_respect_to);
 
   std::shared_ptr<const Runner> runner_;

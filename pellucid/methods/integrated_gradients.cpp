@@ -9,6 +9,7 @@
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/method.h"
 #include "pellucid/explain/quadrature.h"
+#include "pellucid/explain/straight_path.h"
 
 namespace pellucid {
 namespace {
@@ -31,33 +32,13 @@ constexpr Option options[] = {
 
 Attribution explain(const Question& question, Probe& probe, const Settings& settings) {
   const Quadrature rule = quadrature(settings.quadrature, static_cast<int>(settings.n_steps));
-  const std::vector<at::Tensor> inputs = data_of(question);
   const std::vector<at::Tensor> baselines = baselines_of(question);
-  const std::vector<ValueId> values = attributable(question);
-
-  std::vector<at::Tensor> mean(values.size());
-  probe.gradients(
-      settings.n_steps, question.targets, values,
-      [&](std::int64_t k) {
-        return between(question, baselines, rule.points[static_cast<std::size_t>(k)]);
-      },
-      [&](std::int64_t k, const Probe::Gradient& at) {
-        for (std::size_t i = 0; i < values.size(); ++i) {
-          // Summed in double: fifty float roundings would show in the gap.
-          const at::Tensor term =
-              at.gradients[i].to(at::kDouble) * rule.weights[static_cast<std::size_t>(k)];
-          if (mean[i].defined())
-            mean[i].add_(term);
-          else
-            mean[i] = term;
-        }
-      });
-
+  const std::vector<at::Tensor> mean = mean_gradients(question, probe, baselines, rule);
   Attribution answer = attribution_of_inputs(question, "target", [&](std::size_t i) {
     const NamedTensor& input = attributable_input(question, i);
     return (input.data - baseline_of(question, baselines, i)).to(at::kDouble) * mean[i];
   });
-  add_completeness(answer, probe.target(inputs, question.targets),
+  add_completeness(answer, probe.target(data_of(question), question.targets),
                    probe.target(baselines, question.targets));
   return answer;
 }

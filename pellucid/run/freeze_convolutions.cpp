@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pellucid/graph/affine.h"
 #include "pellucid/graph/aliases.h"
 #include "pellucid/graph/builder.h"
 #include "pellucid/run/frozen_convolution.h"
@@ -140,7 +141,9 @@ Rectifier rectifier_of(const Node& node) {
 // else reads what lies between.
 class Fusion {
  public:
-  explicit Fusion(const Graph& graph) : graph_(graph), aliases_(graph) {}
+  explicit Fusion(const Graph& graph) : graph_(graph), aliases_(graph) {
+    for (const ValueId input : graph.inputs()) fronts_.push_back(affine_front(graph, input));
+  }
 
   // The node that does all of it in the place of node `n`; nullopt: there is nothing to fuse.
   std::optional<Node> ending_at(std::size_t n) const {
@@ -191,6 +194,9 @@ class Fusion {
                             const ConvolutionGeometry& geometry, Rectifier rectifier,
                             std::optional<Operand> summand) const {
     if (!is_steady(convolution.operands[0])) return std::nullopt;
+    // Methods that follow a path start it behind the affine part: that value must stay.
+    if (std::ranges::find(fronts_, convolution.results[0].values[0]) != fronts_.end())
+      return std::nullopt;
     Node node = frozen(convolution, geometry, rectifier);
     if (summand) node.operands.push_back(*summand);
     node.name = last.name;
@@ -201,6 +207,7 @@ class Fusion {
 
   const Graph& graph_;
   const Aliases aliases_;
+  std::vector<ValueId> fronts_;
 };
 
 }  // namespace

@@ -96,11 +96,12 @@ struct Convolution : torch::CustomClassHolder {
     static const auto convolve = operator_named<Forward>("mkldnn::_convolution_pointwise");
     static const auto convolve_and_add =
         operator_named<ForwardWithSum>("mkldnn::_convolution_pointwise", "binary");
+    const at::Tensor own = packed_forward.of(x.sizes(), [&] {
+      return pack.call(weights.weight, geometry.padding, geometry.stride, geometry.dilation,
+                       geometry.groups, x.sizes());
+    });
     const auto& [stride, padding, dilation, groups] = geometry;
     const Bias& bias = weights.bias;
-    const at::Tensor own = packed_forward.of(x.sizes(), [&] {
-      return pack.call(weights.weight, padding, stride, dilation, groups, x.sizes());
-    });
     const at::Tensor last = x.contiguous(at::MemoryFormat::ChannelsLast);
     if (summand) {
       return convolve_and_add.call(last, summand->contiguous(at::MemoryFormat::ChannelsLast), own,
@@ -153,7 +154,8 @@ struct Convolution : torch::CustomClassHolder {
     static const auto convolve =
         operator_named<Backward>("mkldnn::_convolution_transpose_pointwise");
     const at::Tensor own = packed_backward.of(gradient.sizes(), [&] {
-      return pack.call(weight, padding, rest, stride, dilation, groups, gradient.sizes());
+      return pack.call(weight, geometry.padding, rest, geometry.stride, geometry.dilation,
+                       geometry.groups, gradient.sizes());
     });
     return convolve.call(gradient.contiguous(at::MemoryFormat::ChannelsLast), own, {}, padding,
                          rest, stride, dilation, groups, "none", Scalars(), "");

@@ -139,9 +139,10 @@ TEST(Probe, StopsWhenItIsCancelled) {
   const Error error = error_of([&] {
     probe.gradients(
         5, std::vector{entry(0)}, probe.graph().inputs(),
-        [](std::int64_t) {
-          return std::vector{at::ones({1, 3})};
-        },
+        {probe.graph().inputs(),
+         [](std::int64_t) {
+           return std::vector{at::ones({1, 3})};
+         }},
         [&](std::int64_t, const Probe::Gradient&) { ++added; });
   });
   EXPECT_EQ(error.fault(), Fault::cancelled);
@@ -257,9 +258,10 @@ TEST(Probe, AsksForManyPointsInOrder) {
   std::vector<double> values;
   probe.gradients(
       5, std::vector{entry(0), entry(1)}, probe.graph().inputs(),
-      [](std::int64_t k) {
-        return std::vector{at::ones({2, 3}) * static_cast<double>(k)};
-      },
+      {probe.graph().inputs(),
+       [](std::int64_t k) {
+         return std::vector{at::ones({2, 3}) * static_cast<double>(k)};
+       }},
       [&](std::int64_t k, const Probe::Gradient& at_step) {
         order.push_back(k);
         ASSERT_EQ(at_step.target.size(0), 2);

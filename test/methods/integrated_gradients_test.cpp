@@ -129,11 +129,12 @@ TEST(IntegratedGradients, GivesSymmetricInputsEqualScores) {
   EXPECT_FLOAT_EQ(scores[0][0].item<float>(), scores[0][2].item<float>());
 }
 
-TEST(IntegratedGradients, CostsItsStepsInGradientsAndTwoForwardsPerSample) {
+TEST(IntegratedGradients, CostsItsStepsInGradientsAndTwoForwardsPerSampleBesideItsAffinePart) {
   const auto answer =
       explained(integrated_gradients, multi_layer(), {noise({3, 3}, 2)}, {entry(1)}, steps(20));
-  EXPECT_EQ(answer.cost.gradients, 60);
-  EXPECT_EQ(answer.cost.forwards, 6);
+  // The two layers before the first ReLU: run to both ends of the path, and once back.
+  EXPECT_EQ(answer.cost.gradients, 60 + 3);
+  EXPECT_EQ(answer.cost.forwards, 6 + 6);
 }
 
 TEST(IntegratedGradients, RefusesATrapezoidOfOnePoint) {

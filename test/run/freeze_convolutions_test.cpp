@@ -33,7 +33,9 @@ struct Shapes {
 // One convolution, what follows it, and a view that wants dense rows.
 std::shared_ptr<const Graph> convolution(const Shapes& s, const std::string& rectifier) {
   Net net;
-  const ValueId x = net.input("x", {any, s.channels, 11, 8});
+  const ValueId in = net.input("x", {any, s.channels, 11, 8});
+  // Behind the input alone it would stay apart, for methods that follow a path.
+  const ValueId x = net.call("bent", "tanh.default", {in}, {any, s.channels, 11, 8});
   const ValueId w =
       net.constant("w", noise({s.outputs, s.channels / s.groups, s.kernel, s.kernel}, 1));
   const auto length = [&](std::int64_t size) {
@@ -104,7 +106,8 @@ TEST_F(FreezeConvolutions, AddTheShortcutAndItsGradient) {
     const auto fused = freeze_convolutions(plain, Rectifiers::fused);
     EXPECT_EQ(kernels(*fused), 2U);
     EXPECT_EQ(fused->find("shortcut"), no_value);
-    EXPECT_EQ(fused->nodes().size(), 4U);  // two convolutions, the mean, the head
+    // Two convolutions, the ReLU behind the first (where a path may start), the mean, the head.
+    EXPECT_EQ(fused->nodes().size(), 5U);
     const at::Tensor x = noise({2, 3, 6, 5}, 1), upstream = noise({2, 3}, 2);
     EXPECT_TRUE(near(answer_of(fused, x), answer_of(plain, x), rounding));
     EXPECT_TRUE(near(gradient_of(fused, x, upstream), gradient_of(plain, x, upstream), rounding));
