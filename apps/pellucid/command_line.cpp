@@ -123,6 +123,12 @@ class Run {
     around.artefact = [this](Artefact&& artefact) {
       if (folder_) folder_->write(artefact.name, artefact.bytes);
     };
+    if (!command_.face.json) {
+      around.text = [this, &bar](std::string_view text) {
+        bar.clear();
+        console_.out << text << std::flush;
+      };
+    }
     around.open_file = [](const std::string& path) { return read_file(path); };
     around.language = language_;
     return around;

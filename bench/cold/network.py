@@ -1,10 +1,17 @@
 """EfficientNet-Lite0 and its photo, as both peers' scripts need them."""
 
+import os
+
 import numpy as np
 import torch
 from PIL import Image
 
 torch.set_num_threads(2)
+if os.environ.get("TORCHVISION_LACKS_OPERATORS"):
+    # A torchvision whose compiled half does not fit this torch: pytorch-grad-cam imports it.
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def read_photo(path):
@@ -33,14 +40,14 @@ def last_convolution(model):
 def top_five(scores):
     best = scores.softmax(1)[0].topk(5)
     for index, share in zip(best.indices.tolist(), best.values.tolist(), strict=True):
-        print(f"{index:5d} {share:.3f}")
+        print(f"{index:5d} {share:.3f}", flush=True)
 
 
 def report(scores, photo, cam, path):
     """The overlay as a PNG, as pytorch-grad-cam's own helper would draw it."""
     from matplotlib import colormaps
 
-    top_five(scores)
     heat = colormaps["inferno"]((cam / cam.max().clamp_min(1e-9)).numpy())[..., :3]
     mixed = 0.5 * heat + 0.5 * np.asarray(photo, dtype=np.float32) / 255
     Image.fromarray((mixed * 255).astype(np.uint8)).save(path)
+    top_five(scores)

@@ -154,8 +154,8 @@ std::vector<at::Tensor> Probe::forward(std::span<const at::Tensor> inputs,
   const std::vector<Feed> feeds = feeds_of(graph().inputs(), inputs);
   std::vector<std::vector<at::Tensor>> parts(wanted.size());
   in_chunks(batch_of(feeds), Kind::forward, [&](std::int64_t begin, std::int64_t end) {
-    const auto answers = runner_->run(slice(feeds, begin, end), wanted,
-                                      {nullptr, settings_.cancellation, false});
+    const auto answers =
+        runner_->run(slice(feeds, begin, end), wanted, {nullptr, settings_.cancellation, false});
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (!answers[i].isTensor())
         throw internal_error("a wanted value is no tensor").at(graph().value(wanted[i]).name);
@@ -184,8 +184,7 @@ std::vector<at::Tensor> Probe::outputs(std::span<const at::Tensor> inputs) {
 // Targets' scalars from the values that they read, each value once.
 Probe::Scalar Probe::scalar_of(std::span<const Target> targets, std::int64_t batch) const {
   Scalar scalar{values_read(targets, graph()), {}};
-  scalar.of = [this, targets, batch,
-               reads = scalar.reads](const std::vector<at::Tensor>& values) {
+  scalar.of = [this, targets, batch, reads = scalar.reads](const std::vector<at::Tensor>& values) {
     return scalars(targets, batch, [&](const Target& target) {
       const auto place = std::find(reads.begin(), reads.end(), target.reads(graph()));
       return values[static_cast<std::size_t>(place - reads.begin())];
@@ -214,8 +213,8 @@ Probe::Gradient Probe::gradient_of_chunk(std::span<const Feed> feeds, const Scal
                             return leaves[id].alias();
                           }};
   std::vector<at::Tensor> values;
-  for (const c10::IValue& answer : runner_->run(
-           feeds, scalar.reads, {&observer, settings_.cancellation, true, segments_}))
+  for (const c10::IValue& answer :
+       runner_->run(feeds, scalar.reads, {&observer, settings_.cancellation, true, segments_}))
     values.push_back(answer.toTensor());
 
   Gradient result;
@@ -264,8 +263,8 @@ Probe::Gradient Probe::gradient_at(std::span<const Feed> feeds, std::span<const 
     const auto own = targets.size() == 1 ? targets
                                          : targets.subspan(static_cast<std::size_t>(begin),
                                                            static_cast<std::size_t>(end - begin));
-    Gradient part = gradient_of_chunk(slice(feeds, begin, end), scalar_of(own, end - begin),
-                                      with_respect_to);
+    Gradient part =
+        gradient_of_chunk(slice(feeds, begin, end), scalar_of(own, end - begin), with_respect_to);
     scores.push_back(part.target);
     for (std::size_t i = 0; i < with_respect_to.size(); ++i) {
       gradients[i].push_back(part.gradients[i]);
@@ -288,8 +287,8 @@ at::Tensor Probe::pulled_back(std::span<const at::Tensor> inputs, ValueId value,
     const Scalar product{{value}, [&](const std::vector<at::Tensor>& values) {
                            return (values[0] * weights.slice(0, begin, end)).flatten(1).sum(1);
                          }};
-    parts.push_back(gradient_of_chunk(slice(feeds, begin, end), product, std::span(&input, 1))
-                        .gradients[0]);
+    parts.push_back(
+        gradient_of_chunk(slice(feeds, begin, end), product, std::span(&input, 1)).gradients[0]);
   });
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }

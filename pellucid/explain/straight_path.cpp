@@ -35,7 +35,8 @@ ValueId beginning(const Question& question, const Probe& probe, ValueId input) {
   const ValueId front = affine_front(graph, input);
   for (const Target& target : question.targets) {
     // A target that reads a value before it would not see the path.
-    if (target.reads(graph) != front && graph.producer(target.reads(graph)) <= graph.producer(front))
+    if (target.reads(graph) != front &&
+        graph.producer(target.reads(graph)) <= graph.producer(front))
       return input;
   }
   return front;
@@ -62,7 +63,8 @@ Tensors mean_gradients(const Question& question, Probe& probe, const Tensors& ba
       points.values.push_back(front);
       const at::Tensor sum =
           weighted_gradients(question, probe, rule, std::span(&front, 1), points)[0];
-      return {probe.pulled_back(inputs, front, sum.to(to.scalar_type()), values[0]).to(at::kDouble)};
+      return {
+          probe.pulled_back(inputs, front, sum.to(to.scalar_type()), values[0]).to(at::kDouble)};
     }
   }
   return weighted_gradients(question, probe, rule, values,

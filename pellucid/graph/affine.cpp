@@ -41,8 +41,10 @@ bool is_affine(const Graph& graph, const Node& node, ValueId value) {
   int times = 0;
   bool others_known = true;
   for_each_operand_value(node, [&](ValueId id) {
-    if (id == value) ++times;
-    else others_known = others_known && (graph.constant(id) != nullptr || !graph.value(id).is_tensor);
+    if (id == value)
+      ++times;
+    else
+      others_known = others_known && (graph.constant(id) != nullptr || !graph.value(id).is_tensor);
   });
   return times == 1 && others_known;
 }

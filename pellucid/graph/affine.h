@@ -5,9 +5,9 @@
 
 namespace pellucid {
 
-// The last value v for which all that the graph makes of the input, sizes aside, goes through v, and
-// v = A·input + b with A and b free of the inputs: behind a first convolution and its batch norm,
-// say. The input itself where nothing is known to be affine.
+// The last value v for which all that the graph makes of the input, sizes aside, goes through v,
+// and v = A·input + b with A and b free of the inputs: behind a first convolution and its batch
+// norm, say. The input itself where nothing is known to be affine.
 ValueId affine_front(const Graph& graph, ValueId input);
 
 }  // namespace pellucid

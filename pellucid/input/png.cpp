@@ -152,6 +152,9 @@ std::vector<std::byte> encode_png(const at::Tensor& pixels) {
                       : channels == 3 ? SPNG_COLOR_TYPE_TRUECOLOR
                                       : SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
   codecs::check(spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1));
+  // Zlib's best takes three times as long as the map itself, for a sixth less.
+  codecs::check(spng_set_option(context.get(), SPNG_IMG_COMPRESSION_LEVEL, 2));
+  codecs::check(spng_set_option(context.get(), SPNG_FILTER_CHOICE, SPNG_FILTER_CHOICE_UP));
   codecs::check(spng_set_ihdr(context.get(), &header));
   codecs::check(spng_encode_image(context.get(), rows.const_data_ptr(),
                                   static_cast<std::size_t>(rows.numel()), SPNG_FMT_PNG,

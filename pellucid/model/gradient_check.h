@@ -1,5 +1,5 @@
 // Is the gradient right? Autograd is not always (torch 2.13's CPU batch norm at batch 1), so each
-// model is tried once: its gradient against central differences of its own forward in float64,
+// model is tried once: its gradient against differences of its own forward in float64,
 // along random directions.
 #pragma once
 

@@ -79,6 +79,8 @@ struct Surroundings {
   const Cancellation* cancellation = nullptr;
   ProgressSink progress;                     // may be empty
   std::function<void(Artefact&&)> artefact;  // takes each file as soon as it is made
+  // Takes lines of text as soon as they are true; empty: they wait in Answer::text.
+  std::function<void(std::string_view)> text;
   // A file that an option names (--baseline FILE); empty where the face reads none.
   std::function<std::vector<std::byte>(const std::string& name)> open_file;
   Language language = Language::english;

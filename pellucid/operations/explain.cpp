@@ -169,6 +169,13 @@ class Explaining {
       }
     }
     for (Artefact& artefact : artefacts) surroundings_.artefact(std::move(artefact));
+    for (const Record& record : records) {
+      const std::string line = explanation_line(record.document, surroundings_.language);
+      if (surroundings_.text)
+        surroundings_.text(line);
+      else
+        answer_.text += line;
+    }
     records_.insert(records_.end(), std::make_move_iterator(records.begin()),
                     std::make_move_iterator(records.end()));
   }
@@ -372,7 +379,7 @@ class Explaining {
     return sight_of_tensor(shown, info);
   }
 
-  // The self-check of the gradient, then all records, which carry it.
+  // After the answers are out: the self-check of the gradient, then all records, which carry it.
   void finish() {
     Json gradient = nullptr;
     const bool needed =
@@ -380,7 +387,6 @@ class Explaining {
     if (needed) gradient = gradient_check();
     for (Record& record : records_) {
       if (record.uses_gradient && !gradient.is_null()) record.document["gradient_check"] = gradient;
-      answer_.text += explanation_line(record.document, surroundings_.language);
       if (wants("json"))
         surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
       answer_.document["answers"].push_back(std::move(record.document));

@@ -137,13 +137,12 @@ TEST(Probe, StopsWhenItIsCancelled) {
   Probe probe = probe_of(multi_layer(), settings);
   int added = 0;
   const Error error = error_of([&] {
-    probe.gradients(
-        5, std::vector{entry(0)}, probe.graph().inputs(),
-        {probe.graph().inputs(),
-         [](std::int64_t) {
-           return std::vector{at::ones({1, 3})};
-         }},
-        [&](std::int64_t, const Probe::Gradient&) { ++added; });
+    probe.gradients(5, std::vector{entry(0)}, probe.graph().inputs(),
+                    {probe.graph().inputs(),
+                     [](std::int64_t) {
+                       return std::vector{at::ones({1, 3})};
+                     }},
+                    [&](std::int64_t, const Probe::Gradient&) { ++added; });
   });
   EXPECT_EQ(error.fault(), Fault::cancelled);
   EXPECT_EQ(added, 2);
@@ -256,17 +255,16 @@ TEST(Probe, AsksForManyPointsInOrder) {
   Probe probe = probe_of(multi_layer(), settings);
   std::vector<std::int64_t> order;
   std::vector<double> values;
-  probe.gradients(
-      5, std::vector{entry(0), entry(1)}, probe.graph().inputs(),
-      {probe.graph().inputs(),
-       [](std::int64_t k) {
-         return std::vector{at::ones({2, 3}) * static_cast<double>(k)};
-       }},
-      [&](std::int64_t k, const Probe::Gradient& at_step) {
-        order.push_back(k);
-        ASSERT_EQ(at_step.target.size(0), 2);
-        values.push_back(at_step.values[0][1][2].item<double>());
-      });
+  probe.gradients(5, std::vector{entry(0), entry(1)}, probe.graph().inputs(),
+                  {probe.graph().inputs(),
+                   [](std::int64_t k) {
+                     return std::vector{at::ones({2, 3}) * static_cast<double>(k)};
+                   }},
+                  [&](std::int64_t k, const Probe::Gradient& at_step) {
+                    order.push_back(k);
+                    ASSERT_EQ(at_step.target.size(0), 2);
+                    values.push_back(at_step.values[0][1][2].item<double>());
+                  });
   EXPECT_THAT(order, ::testing::ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(values, ::testing::ElementsAre(0, 1, 2, 3, 4));
   EXPECT_EQ(probe.evaluations().gradients, 10);

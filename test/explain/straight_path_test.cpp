@@ -1,4 +1,5 @@
-// The mean gradient of a path, started behind the affine part, against the sum taken point by point.
+// The mean gradient of a path, started behind the affine part, against the sum taken point by
+// point.
 #include "pellucid/explain/straight_path.h"
 
 #include <ATen/ops/zeros_like.h>
@@ -20,11 +21,11 @@ at::Tensor point_by_point(Probe& probe, const Question& question, const at::Tens
   at::Tensor sum;
   for (std::size_t k = 0; k < rule.points.size(); ++k) {
     const at::Tensor at_point = baseline + (x - baseline) * rule.points[k];
-    const at::Tensor term = probe.gradient(std::vector{at_point}, question.targets,
-                                           probe.graph().inputs())
-                                .gradients[0]
-                                .to(at::kDouble) *
-                            rule.weights[k];
+    const at::Tensor term =
+        probe.gradient(std::vector{at_point}, question.targets, probe.graph().inputs())
+            .gradients[0]
+            .to(at::kDouble) *
+        rule.weights[k];
     sum = sum.defined() ? sum + term : term;
   }
   return sum;

@@ -24,7 +24,8 @@ TEST(AffineFront, LiesBehindConvolutionScaleAndShape) {
                                   {net.constant("shift", noise({1, 2, 1, 1}, 3)), conv,
                                    net.constant("scale", noise({1, 2, 1, 1}, 4))},
                                   {any, 2, 4, 4});
-  const ValueId rows = net.call("rows", "view.default", {scaled, list({size, whole(32)})}, {any, 32});
+  const ValueId rows =
+      net.call("rows", "view.default", {scaled, list({size, whole(32)})}, {any, 32});
   const ValueId bent = net.call("bent", "relu.default", {rows}, {any, 32});
   EXPECT_EQ(front_of(net.returning({bent})), "rows");
 }
@@ -59,7 +60,8 @@ TEST(AffineFront, OfARandomStepOrAWrittenValueIsBeforeIt) {
   Net net;
   const ValueId x = net.input("x", {any, 3});
   const ValueId twice = net.call("twice", "mul.Tensor", {x, whole(2)}, {any, 3});
-  const ValueId row = net.call("row", "slice.Tensor", {twice, whole(1), whole(0), whole(1)}, {any, 1});
+  const ValueId row =
+      net.call("row", "slice.Tensor", {twice, whole(1), whole(0), whole(1)}, {any, 1});
   net.call("filled", "fill_.Scalar", {row, whole(0)}, {any, 1});
   EXPECT_EQ(front_of(net.returning({net.call("y", "neg.default", {twice}, {any, 3})})), "x");
 }

@@ -78,7 +78,7 @@ TEST(Explain, RecordsWhatTheMapIsWorth) {
   EXPECT_EQ(document["baseline"], "zero");
   EXPECT_EQ(document["method"]["settings"]["n_steps"], 3);
   EXPECT_EQ(document["method"]["settings"]["quadrature"], "gausslegendre");
-  EXPECT_EQ(document["cost"]["gradients"], 3);
+  EXPECT_EQ(document["cost"]["gradients"], 3 + 1);
   EXPECT_EQ(document["checks"][0]["name"], "completeness_gap");
   // A linear model: one point would do.
   EXPECT_LT(document["checks"][0]["value"].get<double>(), 1e-6);

@@ -17,6 +17,6 @@ with torch.inference_mode():
 target = int(scores.argmax())
 cam = GradCAM(model, [network.last_convolution(model)])
 grid = cam(input_tensor=data, targets=[ClassifierOutputTarget(target)])[0]
-network.top_five(scores)
 picture = show_cam_on_image(np.asarray(photo, dtype=np.float32) / 255, grid, use_rgb=True)
 Image.fromarray(picture).save(sys.argv[2])
+network.top_five(scores)
