@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 #include <vector>
 
 #include "command_line.h"
@@ -22,6 +24,14 @@ extern "C" void interrupt(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
+// Weights are read from the mapped file: who cuts it short meanwhile takes them away.
+extern "C" void file_lost(int) {
+  constexpr std::string_view words =
+      "pellucid: a file was cut short while it was read: put it back and start again\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, words.data(), words.size());
+  std::_Exit(1);
+}
+
 template <class Entry>
 std::vector<const Entry*> all(std::span<const Entry* const> table) {
   return {table.begin(), table.end()};
@@ -32,6 +42,7 @@ std::vector<const Entry*> all(std::span<const Entry* const> table) {
 int main(int count, char** arguments) {
   std::signal(SIGINT, interrupt);
   std::signal(SIGTERM, interrupt);
+  std::signal(SIGBUS, file_lost);
   pellucid::watch_memory();
   const std::vector<std::string_view> words(arguments + 1, arguments + std::max(count, 1));
   const pellucid::Catalogue catalogue{all(pellucid::operations()), all(pellucid::methods()),

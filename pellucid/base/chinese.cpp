@@ -233,7 +233,7 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Samples per model call; 0: chosen for the model. A recorded one replays to the bit.",
        "每次模型调用的样本数；0 表示按模型选择。用记录的值可逐位重现。"},
       {"How much of the overlay is map, from 0 to 1.", "叠加图中图所占的比例，0 到 1。"},
-      {"Colours of the map; by default by its sign.", "图的配色；默认按正负号选择。"},
+      {"Colours of the map; auto: by its sign.", "图的配色；auto 按正负号选择。"},
       {"Shows what in the input spoke for the answer: a map with its picture, its numbers and its "
        "checks.",
        "显示输入中的什么支持了答案：一张图及其图片、数值和检查。"},

@@ -37,7 +37,7 @@ struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
   std::vector<std::string> format = {"png", "npy", "json"};
   std::int64_t chunk = 0;
   double alpha = 0.5;
-  std::string colormap;
+  std::string colormap = "auto";
 };
 
 constexpr std::string_view formats[] = {"png", "svg", "pdf", "npy", "json"};
@@ -65,8 +65,8 @@ constexpr std::array own = {
         .between(0, 1e6)
         .shown_as("N"),
     option<&Settings::alpha>("alpha", "How much of the overlay is map, from 0 to 1.").between(0, 1),
-    option<&Settings::colormap>("colormap", "Colours of the map; by default by its sign.")
-        .shown_as("NAME"),
+    option<&Settings::colormap>("colormap", "Colours of the map; auto: by its sign.")
+        .one_of(colormap_choices),
 };
 constexpr auto options = all_options(own, input_options<Settings>, memory_options<Settings>,
                                      seed_options<Settings>, model_options<Settings>);
@@ -92,7 +92,6 @@ class Explaining {
     for (const std::string& name : settings.method)
       methods_.push_back(&surroundings.catalogue->method(name));
     method_settings_ = method_settings(methods_, request.settings);
-    if (!settings.colormap.empty()) colormap(settings.colormap);
     for (const std::string& words : settings.layer)
       layers_.push_back(find_layer(*model_.graph, words));
     if (!layers_.empty() &&
@@ -350,8 +349,10 @@ class Explaining {
       if (!wants(kind.word)) continue;
       std::vector<std::byte> bytes;
       if (plane && sight) {
-        bytes = draw(panel_of(map, *plane, *sight, caption, {settings_.alpha, settings_.colormap}),
-                     kind.format, 2, fonts_);
+        bytes = draw(
+            panel_of(map, *plane, *sight, caption,
+                     {settings_.alpha, settings_.colormap == "auto" ? "" : settings_.colormap}),
+            kind.format, 2, fonts_);
       } else if (map.coordinates == Coordinates::input && sample.dim() == 1) {
         bytes = draw(bars_of(map, sample, shown, info, caption), kind.format, 2, fonts_);
       } else {

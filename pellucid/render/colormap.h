@@ -21,6 +21,11 @@ using Colour = std::array<std::uint8_t, 3>;  // sRGB
 // All of them, in the order in which help lists them.
 std::span<const Colormap> colormaps();
 
+// What an option of a face may be: "auto" (see default_colormap), or a name.
+inline constexpr std::string_view colormap_choices[] = {
+    "auto",  "inferno", "viridis", "magma",   "cividis",
+    "turbo", "jet",     "grey",    "balance", "purple_orange"};
+
 // The one of that name; throws Error (Fault::usage) that lists them.
 const Colormap& colormap(std::string_view name);
 

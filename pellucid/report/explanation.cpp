@@ -123,7 +123,8 @@ Scored score(const Model& model, const Target& target, std::span<const at::Tenso
     if (info.kind == OutputKind::probabilities) probability = value;
     if (info.kind == OutputKind::multilabel) probability = 1 / (1 + std::exp(-value));
   }
-  if (probability) {
+  // Of a score that is no number there is no share.
+  if (probability && std::isfinite(*probability)) {
     scored.document["probability"] = *probability;
     number_text = number(100 * *probability, 3) + " %";
     scored.guessed = info.guessed;

@@ -137,6 +137,12 @@ TEST(Colormap, OfOneSignGetsLighterAllTheWay) {
           << name << i;
 }
 
+TEST(Colormap, ChoicesAreAutoAndEveryName) {
+  std::vector<std::string_view> names = {"auto"};
+  for (const Colormap& map : colormaps()) names.push_back(map.name);
+  EXPECT_EQ(names, std::vector(std::begin(colormap_choices), std::end(colormap_choices)));
+}
+
 TEST(Colormap, DivergingIsNeutralInTheMiddleAndEquallyStrongOnBothSides) {
   int count = 0;
   for (const Colormap& map : colormaps()) {
