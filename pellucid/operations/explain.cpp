@@ -12,9 +12,9 @@
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/target.h"
 #include "pellucid/input/npy.h"
-#include "pellucid/model/gradient_check.h"
 #include "pellucid/model/layers.h"
 #include "pellucid/operation/baselines.h"
+#include "pellucid/operation/checked_gradient.h"
 #include "pellucid/operation/prepared_input.h"
 #include "pellucid/render/colormap.h"
 #include "pellucid/report/documents.h"
@@ -341,21 +341,17 @@ class Explaining {
     }
     const InputInfo& info = model_.metadata.inputs[place];
     const at::Tensor shown = input.tensors[place].data[n].cpu();
-    std::string how;
-    const std::optional<at::Tensor> plane = in_the_plane(map, sample, info, how);
-    const std::optional<Sight> sight = sight_of(input, place, shown, info);
-    if (!how.empty()) caption.notes.push_back(tell(how));
+    const Illustration illustration{map,
+                                    sample,
+                                    shown,
+                                    info,
+                                    sight_of(input, place, shown, info),
+                                    std::move(caption),
+                                    {settings_.alpha, settings_.colormap}};
     for (const Kind& kind : kinds) {
       if (!wants(kind.word)) continue;
-      std::vector<std::byte> bytes;
-      if (plane && sight) {
-        bytes = draw(
-            panel_of(map, *plane, *sight, caption,
-                     {settings_.alpha, settings_.colormap == "auto" ? "" : settings_.colormap}),
-            kind.format, 2, fonts_);
-      } else if (map.coordinates == Coordinates::input && sample.dim() == 1) {
-        bytes = draw(bars_of(map, sample, shown, info, caption), kind.format, 2, fonts_);
-      } else {
+      std::vector<std::byte> bytes = illustrate(illustration, kind.format, fonts_);
+      if (bytes.empty()) {
         const std::string said =
             tell("{0}: a map of this shape has no picture; its numbers are in the .npy file",
                  {map.name});
@@ -385,44 +381,18 @@ class Explaining {
     Json gradient = nullptr;
     const bool needed =
         std::ranges::any_of(records_, [](const Record& record) { return record.uses_gradient; });
-    if (needed) gradient = gradient_check();
+    if (needed) {
+      std::vector<at::Tensor> sample;
+      for (const NamedTensor& input : question_for_check_.inputs)
+        sample.push_back(input.data.slice(0, 0, 1));
+      gradient = checked_gradient(model_, sample, surroundings_, answer_.warnings);
+    }
     for (Record& record : records_) {
       if (record.uses_gradient && !gradient.is_null()) record.document["gradient_check"] = gradient;
       if (wants("json"))
         surroundings_.artefact({record.file, "application/json", json_bytes(record.document)});
       answer_.document["answers"].push_back(std::move(record.document));
     }
-  }
-
-  Json gradient_check() {
-    std::optional<GradientCheck> check = cached_gradient_check(model_.fingerprint);
-    if (!check) {
-      std::vector<at::Tensor> sample;
-      for (const NamedTensor& input : question_for_check_.inputs)
-        sample.push_back(input.data.slice(0, 0, 1));
-      try {
-        check = check_gradient(*surroundings_.model->runner(), model_.graph, sample,
-                               surroundings_.cancellation);
-        keep_gradient_check(model_.fingerprint, *check);
-      } catch (const Error& error) {
-        if (error.fault() == Fault::cancelled) throw;
-        answer_.warnings.push_back(
-            tell("the model's gradient could not be checked: {0}", {error.what()}));
-        return {{"passed", nullptr}, {"why", error.what()}};
-      }
-    }
-    const std::string cut = gradient_cut(*model_.graph);
-    if (!check->passed() && !check->flat && !cut.empty()) {
-      answer_.warnings.push_back(
-          tell("the model cuts its own gradient ({0}): maps do not see what flows there, {1} of "
-               "the output's change",
-               {cut, number(check->error, 3)}));
-    } else if (!check->passed() && !check->flat) {
-      answer_.warnings.push_back(tell(
-          "the model's gradient is wrong by {0} of its size: maps that need it can't be trusted",
-          {number(check->error, 3)}));
-    }
-    return to_json(*check);
   }
 
   const Request& request_;

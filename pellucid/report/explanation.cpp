@@ -194,7 +194,7 @@ Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, cons
   panel.unit = map.unit;
   panel.positive_part = map.positive_part;
   panel.alpha = look.alpha;
-  panel.colormap = look.colormap;
+  if (look.colormap != "auto") panel.colormap = look.colormap;
   panel.language = caption.language;
   return panel;
 }
@@ -214,6 +214,19 @@ Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
   bars.unit = map.unit;
   bars.language = caption.language;
   return bars;
+}
+
+std::vector<std::byte> illustrate(const Illustration& illustration, PictureFormat format,
+                                  Fonts& fonts) {
+  const auto& [map, sample, shown, info, sight, plain_caption, look] = illustration;
+  Caption caption = plain_caption;
+  std::string how;
+  const std::optional<at::Tensor> plane = in_the_plane(map, sample, info, how);
+  if (!how.empty()) caption.notes.push_back(say(caption.language, how));
+  if (plane && sight) return draw(panel_of(map, *plane, *sight, caption, look), format, 2, fonts);
+  if (map.coordinates == Coordinates::input && sample.dim() == 1)
+    return draw(bars_of(map, sample, shown, info, caption), format, 2, fonts);
+  return {};
 }
 
 }  // namespace pellucid

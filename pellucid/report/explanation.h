@@ -64,7 +64,7 @@ std::string explanation_line(const Json& document, Language language);
 
 struct Look {
   double alpha = 0.5;
-  std::string colormap;
+  std::string colormap = "auto";  // see colormap_choices
 };
 
 Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, const Caption& caption,
@@ -72,5 +72,19 @@ Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, cons
 // Of a vector input: `values` are the input's own numbers.
 Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
              const InputInfo& info, const Caption& caption);
+
+// One map of one sample, and all that its picture shows.
+struct Illustration {
+  const Map& map;
+  at::Tensor sample;      // of the map
+  at::Tensor shown;       // the input's values
+  const InputInfo& info;  // of that input
+  std::optional<Sight> sight;
+  Caption caption;
+  Look look;
+};
+// The picture as a file: a panel, or bars of a vector; empty for a map of a shape that has none.
+std::vector<std::byte> illustrate(const Illustration& illustration, PictureFormat format,
+                                  Fonts& fonts);
 
 }  // namespace pellucid
