@@ -180,7 +180,11 @@ Model read(const ModelBytes& file, std::string_view name, const LoadSettings& se
   try {
     model = read_archive(file, name, settings);
   } catch (Error& error) {
-    if (error.remedy().empty()) error.hint("export the model again with torch.export.save");
+    if (error.remedy().empty()) {
+      error.hint(error.fault() == Fault::too_large
+                     ? "take a smaller model, or a machine with more memory"
+                     : "export the model again with torch.export.save");
+    }
     throw error.at(name);
   } catch (const std::bad_alloc&) {
     throw Error(Fault::too_large, "the model needs more memory than there is")

@@ -184,7 +184,7 @@ void evaluate(const Graph& graph, const Node& node, Frame& frame, const RunSetti
       }
     }
   } catch (Error& error) {
-    if (error.fault() == Fault::cancelled || error.fault() == Fault::too_large) throw;
+    if (error.fault() == Fault::cancelled) throw;
     throw error.at(place_of(node));
   } catch (const c10::OutOfMemoryError& error) {
     throw Error(Fault::too_large, "out of memory: " + first_line(error.what_without_backtrace()))

@@ -8,6 +8,7 @@
 
 #include "pellucid/graph/aliases.h"
 #include "pellucid/graph/builder.h"
+#include "pellucid/run/memory.h"
 #include "pellucid/run/preferred_runner.h"
 #include "test/near.h"
 #include "test/networks.h"
@@ -72,6 +73,20 @@ TEST(FoldConstants, KeepsTheWritesIntoWhatIsTooLargeToKeep) {
   const auto answers = run_all(Executor(graph), {at::zeros({2})});
   EXPECT_TRUE(at::equal(answers[0], at::tensor({1.0F, 0.0F})));
   EXPECT_EQ(answers[1].item<float>(), static_cast<float>(side));
+}
+
+TEST(FoldConstants, RefusesWhatNoMachineHoldsAndNamesIt) {
+  watch_memory();
+  Net net;
+  const ValueId x = net.input("x", {any, 3});
+  const ValueId huge =
+      net.call("huge", "full.default", {sizes({400000, 400000}), whole(1)}, {400000, 400000});
+  const ValueId row = net.call("row", "select.int", {huge, whole(0), whole(0)}, {400000});
+  const ValueId few = net.call("few", "slice.Tensor", {row, whole(0), whole(0), whole(3)}, {3});
+  const auto graph = net.returning({net.call("y", "add.Tensor", {x, few}, {any, 3})});
+  const Error error = error_of([&] { fold_constants(graph); });
+  EXPECT_EQ(error.fault(), Fault::too_large);
+  EXPECT_THAT(error.what(), HasSubstr("huge"));
 }
 
 TEST(FoldConstants, LeavesWhatIsRandom) {
