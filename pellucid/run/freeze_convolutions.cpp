@@ -109,7 +109,18 @@ std::optional<ConvolutionGeometry> convolution_by_constants(const Graph& graph, 
   const Operand& groups = operands[general ? 8 : 6];
   if (!stride || !padding || !dilation || groups.is_value()) return std::nullopt;
   if (general && (operands[6].is_value() || operands[6].constant().toBool())) return std::nullopt;
-  return ConvolutionGeometry{*stride, *padding, *dilation, groups.constant().toInt()};
+  // What the operator would refuse is left to it.
+  const at::Tensor& weight = graph.constant(operands[1].value())->data;
+  const std::int64_t group_count = groups.constant().toInt();
+  const bool sound = std::ranges::min(*stride) > 0 && std::ranges::min(*padding) >= 0 &&
+                     std::ranges::min(*dilation) > 0 && group_count > 0 &&
+                     weight.size(0) % group_count == 0;
+  const bool biased =
+      no_bias || graph.constant(operands[2].value())->data.size(0) == weight.size(0);
+  const auto& channels = graph.value(operands[0].value()).shape[1];
+  const bool fits = !channels || *channels == weight.size(1) * group_count;
+  if (!sound || !biased || !fits) return std::nullopt;
+  return ConvolutionGeometry{*stride, *padding, *dilation, group_count};
 }
 
 Node frozen(const Node& convolution, const ConvolutionGeometry& geometry, Rectifier rectifier) {

@@ -103,21 +103,24 @@ struct Convolution : torch::CustomClassHolder {
     const auto& [stride, padding, dilation, groups] = geometry;
     const Bias& bias = weights.bias;
     const at::Tensor last = x.contiguous(at::MemoryFormat::ChannelsLast);
-    if (summand) {
-      return convolve_and_add.call(last, summand->contiguous(at::MemoryFormat::ChannelsLast), own,
-                                   bias, padding, stride, dilation, groups, "add", 1, "relu",
-                                   Scalars(), std::nullopt);
-    }
+    at::Tensor answer =
+        summand ? convolve_and_add.call(last, summand->contiguous(at::MemoryFormat::ChannelsLast),
+                                        own, bias, padding, stride, dilation, groups, "add", 1,
+                                        std::nullopt, Scalars(), std::nullopt)
+                : convolve.call(last, own, bias, padding, stride, dilation, groups, "none",
+                                Scalars(), "");
+    return rectified(std::move(answer));
+  }
+
+  // In place, by the operators themselves: oneDNN's own rectifiers turn NaN into 0.
+  at::Tensor rectified(at::Tensor sum) const {
     switch (rectifier) {
       case Rectifier::none:
-        return convolve.call(last, own, bias, padding, stride, dilation, groups, "none", Scalars(),
-                             "");
+        return sum;
       case Rectifier::relu:
-        return convolve.call(last, own, bias, padding, stride, dilation, groups, "relu", Scalars(),
-                             "");
+        return at::relu_(sum);
       case Rectifier::relu6:
-        return convolve.call(last, own, bias, padding, stride, dilation, groups, "hardtanh",
-                             Scalars({at::Scalar(0.0), at::Scalar(6.0)}), "");
+        return at::hardtanh_(sum, 0, 6);
     }
     throw internal_error("no such rectifier");
   }
@@ -245,16 +248,7 @@ class FrozenConvolution final : public Kernel {
     const auto& [stride, padding, dilation, groups] = convolution_->geometry;
     at::Tensor answer =
         at::conv2d(x, weights.weight, weights.bias, stride, padding, dilation, groups);
-    if (summand) answer = answer + *summand;
-    switch (convolution_->rectifier) {
-      case Rectifier::none:
-        return answer;
-      case Rectifier::relu:
-        return at::relu(answer);
-      case Rectifier::relu6:
-        return at::hardtanh(answer, 0, 6);
-    }
-    throw internal_error("no such rectifier");
+    return convolution_->rectified(summand ? answer + *summand : answer);
   }
 
   SharedConvolution convolution_;

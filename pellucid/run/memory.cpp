@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t line = 64;  // also what vector instructions want
-#ifdef __SANITIZE_ADDRESS__
+#ifdef PELLUCID_SANITIZED
 constexpr std::size_t kept_from =
     std::numeric_limits<std::size_t>::max();  // it watches freed blocks
 #else

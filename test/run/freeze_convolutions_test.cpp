@@ -100,6 +100,35 @@ TEST_F(FreezeConvolutions, EqualThePlainGraphInEveryGeometry) {
   }
 }
 
+TEST_F(FreezeConvolutions, HandOnWhatIsNoNumber) {
+  for (const char* rectifier : {"", "relu", "relu6"}) {
+    const auto plain = convolution({3, 4, 3, 1, 1, 1, 1, true}, rectifier);
+    at::Tensor x = noise({1, 3, 11, 8}, 3);
+    x[0][1][5][4] = std::numeric_limits<float>::quiet_NaN();
+    const at::Tensor wanted = answer_of(plain, x).isnan();
+    ASSERT_GT(wanted.sum().item<int>(), 8);
+    for (const Rectifiers rectifiers : {Rectifiers::apart, Rectifiers::fused})
+      EXPECT_TRUE(at::equal(answer_of(freeze_convolutions(plain, rectifiers), x).isnan(), wanted))
+          << rectifier;
+  }
+}
+
+TEST_F(FreezeConvolutions, LeaveAConvolutionThatNoOperatorWouldTake) {
+  for (const auto& [stride, padding, dilation, groups] :
+       {std::array{0, 1, 1, 1}, std::array{1, -1, 1, 1}, std::array{1, 1, 0, 1},
+        std::array{1, 1, 1, 0}, std::array{1, 1, 1, 2}}) {
+    Net net;
+    const ValueId x = net.input("x", {any, 3, 6, 6});
+    const auto graph = net.returning(
+        {net.call("conv", "conv2d.default",
+                  {x, net.constant("w", noise({4, 3, 3, 3}, 1)), none(), sizes({stride, stride}),
+                   sizes({padding, padding}), sizes({dilation, dilation}), whole(groups)},
+                  {any, 4, 6, 6})});
+    EXPECT_EQ(freeze_convolutions(graph, Rectifiers::apart), graph);
+    EXPECT_EQ(error_of([&] { answer_of(graph, noise({1, 3, 6, 6}, 2)); }).fault(), Fault::model);
+  }
+}
+
 TEST_F(FreezeConvolutions, AddTheShortcutAndItsGradient) {
   for (const Form form : {Form::functional, Form::in_place}) {
     const auto plain = fold_batch_norm(rewrite_norms(functionalise(*residual_network(form))));
