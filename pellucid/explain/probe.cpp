@@ -14,7 +14,6 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/text.h"
-#include "pellucid/explain/cost.h"
 #include "pellucid/run/memory.h"
 
 namespace pellucid {
@@ -86,6 +85,7 @@ at::Tensor scalars(std::span<const Target> targets, std::int64_t batch,
 Probe::Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings)
     : runner_(std::move(runner)),
       settings_(std::move(settings)),
+      cost_(cost_per_sample(runner_->graph())),
       most_{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()} {}
 
 const Graph& Probe::graph() const { return runner_->graph(); }
@@ -93,12 +93,11 @@ const Graph& Probe::graph() const { return runner_->graph(); }
 std::int64_t Probe::chunk_for(std::int64_t samples, Kind kind) {
   std::int64_t chunk = settings_.chunk;
   if (chunk <= 0) {
-    const Cost cost = cost_per_sample(graph());
     const bool forward = kind == Kind::forward;
-    chunk = forward ? cost.forward_chunk : cost.gradient_chunk;
+    chunk = forward ? cost_.forward_chunk : cost_.gradient_chunk;
     if (settings_.memory_limit > 0) {
       // A first guess; what does not fit in fact is cut further.
-      const std::int64_t bytes = forward ? cost.forward_bytes : cost.gradient_bytes;
+      const std::int64_t bytes = forward ? cost_.forward_bytes : cost_.gradient_bytes;
       chunk = std::clamp<std::int64_t>(settings_.memory_limit / std::max<std::int64_t>(bytes, 1), 1,
                                        chunk);
     }
@@ -122,9 +121,8 @@ bool Probe::take_less(Kind kind, std::int64_t failed) {
 }
 
 std::string Probe::memory_hint(Kind kind) const {
-  const Cost cost = cost_per_sample(graph());
   const bool forward = kind == Kind::forward;
-  const auto bytes = static_cast<double>(forward ? cost.forward_bytes : cost.gradient_bytes);
+  const auto bytes = static_cast<double>(forward ? cost_.forward_bytes : cost_.gradient_bytes);
   return "one sample takes about " + human_bytes(bytes) + (forward ? "" : " at full speed") +
          ": raise --memory-limit" + (forward ? "" : ", or take a method that needs no gradient");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pellucid/base/progress.h"
+#include "pellucid/explain/cost.h"
 #include "pellucid/explain/question.h"
 #include "pellucid/run/executor.h"
 
@@ -101,6 +102,7 @@ class Probe {
 
   std::shared_ptr<const Runner> runner_;
   ProbeSettings settings_;
+  const Cost cost_;  // of one sample
   Evaluations evaluations_;
   std::int64_t chunk_ = 0;
   std::int64_t most_[2];  // samples per call of each kind that memory allows, as far as is known

@@ -57,14 +57,8 @@ bool reads_sizes_only(const Node& node) {
 
 ValueId affine_front(const Graph& graph, ValueId input) {
   const Aliases aliases(graph);
-  const auto is_output = [&](ValueId id) {
-    bool found = false;
-    for (const Output& output : graph.outputs())
-      for_each_value(output.operand, [&](ValueId other) { found = found || other == id; });
-    return found;
-  };
   ValueId front = input;
-  while (!aliases.mutated(front) && !is_output(front)) {
+  while (!aliases.mutated(front) && !graph.is_output(front)) {
     const Node* only = nullptr;
     for (const int n : graph.users(front)) {
       const Node& user = graph.nodes()[static_cast<std::size_t>(n)];

@@ -117,6 +117,8 @@ class Graph {
   int producer(ValueId id) const { return producers_[static_cast<std::size_t>(id)]; }
   // Indices of the nodes that use the value, ascending.
   std::span<const int> users(ValueId id) const { return users_[static_cast<std::size_t>(id)]; }
+  // True when the model returns the value itself.
+  bool is_output(ValueId id) const;
   // The constant that the value is, or nullptr.
   const Constant* constant(ValueId id) const;
 

@@ -6,9 +6,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
@@ -65,9 +63,7 @@ class GradientChecker {
   GradientCheck run() {
     const std::vector<at::Tensor> gradients = gradient();
     double by_gradient[directions], by_difference[directions];
-    std::vector<at::Tensor> nowhere;
-    for (const std::size_t i : real_) nowhere.push_back(at::zeros_like(inputs_[i], at::kDouble));
-    std::vector<Displaced> points = {{nowhere, 0}};
+    const double value = value_at({}, 0);
     for (int k = 0; k < directions; ++k) {
       std::vector<at::Tensor> direction;
       by_gradient[k] = 0;
@@ -79,12 +75,7 @@ class GradientChecker {
         size = std::max(size, input.abs().max().item<double>());
       }
       const double step = 1e-8 * std::max(size, 1.0);
-      points.push_back({direction, step});
-    }
-    const std::vector<double> values = values_at(points);
-    for (int k = 0; k < directions; ++k) {
-      const auto i = static_cast<std::size_t>(k) + 1;
-      by_difference[k] = (values[i] - values[0]) / points[i].step;
+      by_difference[k] = (value_at(direction, step) - value) / step;
     }
     GradientCheck check;
     check.directions = directions;
@@ -103,10 +94,10 @@ class GradientChecker {
 
  private:
   // Σ over outputs of weights · output; the weights are drawn at the first call and kept.
-  at::Tensor combine(const std::vector<at::Tensor>& outputs) {
+  at::Tensor combine(const std::vector<c10::IValue>& outputs) {
     at::Tensor sum;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const at::Tensor& output = outputs[i];
+      const at::Tensor output = outputs[i].toTensor();
       if (weights_.size() <= i)
         weights_.push_back(random(output.sizes(), generator_).to(output.device()));
       const at::Tensor term = (output * weights_[i].to(output.scalar_type())).sum();
@@ -127,8 +118,8 @@ class GradientChecker {
       }
       feeds.push_back({runner_.graph().inputs()[i], input});
     }
-    const std::vector<at::Tensor> outputs =
-        tensors(runner_.run(feeds, real_outputs(runner_.graph()), {nullptr, cancellation_, true}));
+    const auto outputs =
+        runner_.run(feeds, real_outputs(runner_.graph()), {nullptr, cancellation_, true});
     const at::Tensor value = combine(outputs);
     std::vector<at::Tensor> gradients(leaves.size());
     if (value.requires_grad()) {
@@ -146,67 +137,18 @@ class GradientChecker {
     return gradients;
   }
 
-  struct Displaced {
-    std::vector<at::Tensor> direction;  // per real input
-    double step = 0;
-  };
-
-  // The combination at each point. Where the model takes any batch they run as one: in float64
-  // LibTorch's convolutions use several threads for several samples only.
-  std::vector<double> values_at(const std::vector<Displaced>& points) {
-    const Graph& graph = exact_.graph();
-    bool together = true;
-    for (const ValueId id : graph.inputs()) {
-      const auto& shape = graph.value(id).shape;
-      together = together && graph.value(id).is_tensor && !shape.empty() && !shape[0];
-    }
-    for (const at::Tensor& input : inputs_)
-      together = together && input.dim() > 0 && input.size(0) == 1;
-    std::vector<double> values;
-    if (together) {
-      const std::vector<at::Tensor> outputs = exact_outputs(points);
-      for (const at::Tensor& output : outputs)
-        together = together && output.dim() > 0 &&
-                   output.size(0) == static_cast<std::int64_t>(points.size());
-      for (std::size_t p = 0; p < points.size() && together; ++p) {
-        std::vector<at::Tensor> own;
-        for (const at::Tensor& output : outputs)
-          own.push_back(
-              output.slice(0, static_cast<std::int64_t>(p), static_cast<std::int64_t>(p) + 1));
-        values.push_back(combine(own).item<double>());
-      }
-    }
-    if (!together) {
-      for (const Displaced& point : points)
-        values.push_back(combine(exact_outputs(std::span(&point, 1))).item<double>());
-    }
-    return values;
-  }
-
-  std::vector<at::Tensor> exact_outputs(std::span<const Displaced> points) {
+  // The combination `step` along the direction (per real input); at the inputs where step is 0.
+  double value_at(const std::vector<at::Tensor>& direction, double step) {
     std::vector<Feed> feeds;
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const auto place = std::find(real_.begin(), real_.end(), i);
-      std::vector<at::Tensor> samples;
-      for (const Displaced& point : points) {
-        samples.push_back(
-            place == real_.end()
-                ? inputs_[i]
-                : inputs_[i].to(at::kDouble) +
-                      point.direction[static_cast<std::size_t>(place - real_.begin())] *
-                          point.step);
-      }
-      feeds.push_back(
-          {exact_.graph().inputs()[i], samples.size() == 1 ? samples[0] : at::cat(samples)});
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      feeds.push_back({exact_.graph().inputs()[i], inputs_[i]});
+    for (std::size_t i = 0; i < real_.size(); ++i) {
+      at::Tensor point = inputs_[real_[i]].to(at::kDouble);
+      if (step != 0) point = point + direction[i] * step;
+      feeds[real_[i]].data = point;
     }
-    return tensors(
-        exact_.run(feeds, real_outputs(exact_.graph()), {nullptr, cancellation_, false}));
-  }
-
-  static std::vector<at::Tensor> tensors(const std::vector<c10::IValue>& values) {
-    std::vector<at::Tensor> all;
-    for (const c10::IValue& value : values) all.push_back(value.toTensor());
-    return all;
+    return combine(exact_.run(feeds, real_outputs(exact_.graph()), {nullptr, cancellation_, false}))
+        .item<double>();
   }
 
   const Runner& runner_;

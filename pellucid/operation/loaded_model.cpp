@@ -115,10 +115,11 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
     std::shared_ptr<const Runner> runner = run_by_itself(graph);
     // The quickest that still has the values somebody asks for.
     const auto folded = fold_batch_norm(graph);
-    for (const Rectifiers rectifiers : {Rectifiers::apart, Rectifiers::fused}) {
-      runner = std::make_shared<PreferredRunner>(
-          runner, run_by_itself(freeze_convolutions(folded, rectifiers)));
-    }
+    const auto prefer = [&](std::shared_ptr<const Graph> quick) {
+      runner = std::make_shared<PreferredRunner>(runner, run_by_itself(std::move(quick)));
+    };
+    prefer(freeze_convolutions(folded, Rectifiers::apart));
+    prefer(select_early(freeze_convolutions(folded, Rectifiers::fused)));
     runner_ = std::make_shared<BatchRunner>(runner);
     device_ = settings.device;
   }

@@ -16,11 +16,7 @@ const Node* foldable_producer(const Graph& graph, const Aliases& aliases, ValueI
   const int producer = graph.producer(value);
   if (producer < 0 || graph.users(value).size() != 1 || graph.users(value)[0] != user)
     return nullptr;
-  for (const Output& output : graph.outputs()) {
-    bool is_output = false;
-    for_each_value(output.operand, [&](ValueId id) { is_output = is_output || id == value; });
-    if (is_output) return nullptr;
-  }
+  if (graph.is_output(value)) return nullptr;
   const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
   if (node.kind != NodeKind::aten) return nullptr;
   const std::string& name = node.handle->schema().name();

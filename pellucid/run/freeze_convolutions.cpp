@@ -186,16 +186,9 @@ class Fusion {
     const auto users = graph_.users(given.value());
     const bool alone =
         users.size() == 1 && &graph_.nodes()[static_cast<std::size_t>(users[0])] == &user;
-    if (!alone || is_output(given.value()) || !is_steady(given)) return nullptr;
+    if (!alone || graph_.is_output(given.value()) || !is_steady(given)) return nullptr;
     const Node& source = graph_.nodes()[static_cast<std::size_t>(graph_.producer(given.value()))];
     return source.operands.empty() ? nullptr : &source;
-  }
-
-  bool is_output(ValueId id) const {
-    bool found = false;
-    for (const Output& output : graph_.outputs())
-      for_each_value(output.operand, [&](ValueId other) { found = found || other == id; });
-    return found;
   }
 
   // It may be read later than the file says.

@@ -220,21 +220,25 @@ class SegmentedRun {
   std::map<ValueId, int> last_reader_;
 };
 
+// A second run of any part gives what the first gave.
+bool is_repeatable(const Graph& graph) {
+  const Aliases aliases(graph);
+  bool repeatable = std::ranges::none_of(graph.nodes(), is_random);
+  for (std::size_t id = 0; id < graph.values().size(); ++id)
+    repeatable = repeatable && !aliases.mutated(static_cast<ValueId>(id));
+  return repeatable;
+}
+
 }  // namespace
 
 RecomputingRunner::RecomputingRunner(std::shared_ptr<const Runner> inner)
-    : inner_(std::move(inner)) {
-  const Aliases aliases(graph());
-  for (const Node& node : graph().nodes()) repeatable_ = repeatable_ && !is_random(node);
-  for (std::size_t id = 0; id < graph().values().size(); ++id)
-    repeatable_ = repeatable_ && !aliases.mutated(static_cast<ValueId>(id));
-}
+    : inner_(std::move(inner)) {}
 
 std::vector<c10::IValue> RecomputingRunner::run(std::span<const Feed> feeds,
                                                 std::span<const ValueId> wanted,
                                                 const RunSettings& settings) const {
   const bool sees_all = settings.observer != nullptr && settings.observer->values.empty();
-  if (!settings.gradient || settings.segments <= 1 || !repeatable_ || sees_all)
+  if (!settings.gradient || settings.segments <= 1 || sees_all || !is_repeatable(graph()))
     return inner_->run(feeds, wanted, settings);
   const at::AutoGradMode recording(true);
   return SegmentedRun(inner_, feeds, wanted, settings).run();

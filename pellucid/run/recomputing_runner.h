@@ -21,7 +21,6 @@ class RecomputingRunner final : public Runner {
 
  private:
   std::shared_ptr<const Runner> inner_;
-  bool repeatable_ = true;
 };
 
 }  // namespace pellucid

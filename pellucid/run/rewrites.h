@@ -27,6 +27,11 @@ enum class Rectifiers { apart, fused };
 std::shared_ptr<const Graph> freeze_convolutions(std::shared_ptr<const Graph> graph,
                                                  Rectifiers rectifiers);
 
+// For speed: where one position of a value is selected (a class token), the operators before it that
+// treat every position by itself compute that one only. What they made of the others disappears,
+// with their values' names.
+std::shared_ptr<const Graph> select_early(std::shared_ptr<const Graph> graph);
+
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.
 std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype);

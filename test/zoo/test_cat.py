@@ -1,6 +1,5 @@
 """The demo's network and photos: what is a cat is called one, and Grad-CAM looks at it."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,16 +27,20 @@ def network():
 
 def grad_cam(network, photo, target, out):
     """The positive part of the map, as shares of its sum."""
-    words = ["explain", network, photo, "--method", "grad_cam", "--target", target]
-    command = [str(compare.program()), *map(str, words), "--format", "npy", "--out", str(out)]
-    subprocess.run(command, check=True, capture_output=True)
+    words = ["--method", "grad_cam", "--target", target, "--format", "npy", "--out", out]
+    compare.run("explain", network, photo, *words)
     scores = np.load(out / f"{photo.stem}.grad_cam.npy").clip(0)
     assert scores.sum() > 0
     return scores / scores.sum()
 
 
+def top_class(network, photo, out):
+    compare.run("predict", network, photo, "--format", "npy", "--out", out)
+    return int(np.load(out / f"{photo.stem}.output.npy").argmax())
+
+
 def centre_crop(photo):
-    """The part of a photo that the network sees, as fractions of the photo: left, top, width, height."""
+    """The square of a photo that the network sees, in its pixels: left, top, side."""
     width, height = Image.open(photo).size
     side = min(width, height) * 224 / 256
     return (width - side) / 2, (height - side) / 2, side
@@ -62,9 +65,9 @@ def test_the_cat_is_a_cat_and_grad_cam_lies_on_it(network, tmp_path):
     left, top, side = centre_crop(photo)
     seen = mask.crop((left, top, left + side, top + side)).resize((7, 7), Image.BOX)
     on_cat = np.asarray(seen, dtype=np.float64) / 255
-    top_class = compare_top(network, photo, tmp_path)
-    assert top_class in cats
-    shares = grad_cam(network, photo, str(top_class), tmp_path)
+    best = top_class(network, photo, tmp_path)
+    assert best in cats
+    shares = grad_cam(network, photo, best, tmp_path)
     assert (shares * on_cat).sum() >= 0.9
     assert (shares * on_cat).sum() > on_cat.mean()
 
@@ -78,13 +81,7 @@ def test_each_class_is_found_on_its_own_half_of_a_collage(network, tmp_path):
     collage.save(photo)
     left_half = {}
     for name, target in {"cat": 282, "cup": cup}.items():
-        left_half[name] = grad_cam(network, photo, str(target), tmp_path)[:, :3].sum()
+        left_half[name] = grad_cam(network, photo, target, tmp_path)[:, :3].sum()
     # Three of seven columns are the cat's side, one is shared: evenly spread, 3/7 would lie there.
     assert left_half["cat"] > 0.6
     assert left_half["cup"] < 0.25
-
-
-def compare_top(network, photo, out):
-    command = [str(compare.program()), "predict", str(network), str(photo), "--format", "npy"]
-    subprocess.run([*command, "--out", str(out)], check=True, capture_output=True)
-    return int(np.load(out / f"{photo.stem}.output.npy").argmax())
