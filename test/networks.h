@@ -73,6 +73,12 @@ inline at::Tensor noise(at::IntArrayRef shape, std::uint64_t seed) {
   return at::randn(shape, at::make_generator<at::CPUGeneratorImpl>(seed), at::TensorOptions());
 }
 
+inline std::vector<std::string> operators(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes()) names.push_back(node.op);
+  return names;
+}
+
 // How the same function is written down.
 enum class Form {
   functional,

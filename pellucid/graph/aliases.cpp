@@ -110,7 +110,21 @@ bool is_random(const Node& node) {
     }
     return false;
   }
-  return node.kind == NodeKind::aten && node.handle->hasTag(at::Tag::nondeterministic_seeded);
+  if (node.kind != NodeKind::aten || !node.handle->hasTag(at::Tag::nondeterministic_seeded))
+    return false;
+  // The tag says that an operator can be random, its operands whether it is.
+  const auto& arguments = node.handle->schema().arguments();
+  for (std::size_t i = 0; i < arguments.size() && i < node.operands.size(); ++i) {
+    const Operand& operand = node.operands[i];
+    if (operand.is_value() || operand.is_list()) continue;
+    const std::string& name = arguments[i].name();
+    const c10::IValue& given = operand.constant();
+    if ((name == "train" || name == "training") && given.isBool() && !given.toBool()) return false;
+    if ((name == "p" || name == "dropout_p") && given.isScalar() &&
+        given.toScalar().toDouble() == 0)
+      return false;
+  }
+  return true;
 }
 
 Aliases::Aliases(const Graph& graph) {

@@ -114,7 +114,7 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
     };
     std::shared_ptr<const Runner> runner = run_by_itself(graph);
     // The quickest that still has the values somebody asks for.
-    const auto folded = fold_batch_norm(graph);
+    const auto folded = contiguous_rows(fold_batch_norm(graph));
     const auto prefer = [&](std::shared_ptr<const Graph> quick) {
       runner = std::make_shared<PreferredRunner>(runner, run_by_itself(std::move(quick)));
     };

@@ -27,10 +27,14 @@ enum class Rectifiers { apart, fused };
 std::shared_ptr<const Graph> freeze_convolutions(std::shared_ptr<const Graph> graph,
                                                  Rectifiers rectifiers);
 
-// For speed: where one position of a value is selected (a class token), the operators before it that
-// treat every position by itself compute that one only. What they made of the others disappears,
-// with their values' names.
+// For speed: where one position of a value is selected (a class token), the operators before it
+// that treat every position by itself compute that one only. What they made of the others
+// disappears, with their values' names.
 std::shared_ptr<const Graph> select_early(std::shared_ptr<const Graph> graph);
+
+// For speed: linear layers read their input as one matrix, copied where it is a transposed view.
+// Values keep their names and, to rounding, their numbers.
+std::shared_ptr<const Graph> contiguous_rows(std::shared_ptr<const Graph> graph);
 
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.

@@ -120,6 +120,11 @@ class Selection {
       });
     }
     if (!is_wide(node.operands[0].value())) return false;
+    if (name == "aten::slice") {  // what `x[:, 0]` leaves of its colon
+      if (!node.operands[1].constant().isInt()) return false;
+      const std::int64_t along = node.operands[1].constant().toInt();
+      return (along < 0 ? along + rank_ : along) != dim_;
+    }
     const auto constants_follow = [&] {
       return std::all_of(node.operands.begin() + 1, node.operands.end(), [&](const Operand& one) {
         return !one.is_value() || graph_.constant(one.value()) != nullptr;
