@@ -4,7 +4,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,6 +22,17 @@ struct ProbeSettings {
   std::int64_t memory_limit = 0;  // bytes for computing, beside the model; 0: what the process has
   const Cancellation* cancellation = nullptr;
   ProgressSink progress;
+  // Several targets are asked about at the same inputs: what a gradient's forward recorded is kept
+  // for the next.
+  bool several_targets = false;
+};
+
+// Where targets are settled: at the question's inputs, by the model's answer there, which is
+// computed once.
+struct Settling {
+  std::vector<at::Tensor> inputs;
+  // One sample's target; its outputs are a batch of one.
+  std::function<Target(const Target&, std::span<const at::Tensor> outputs)> settle;
 };
 
 // What the calls cost, in samples (a batch of ten is ten).
@@ -31,7 +44,8 @@ struct Evaluations {
 
 class Probe {
  public:
-  Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings);
+  // Without settling, every target must be settled already.
+  Probe(std::shared_ptr<const Runner> runner, ProbeSettings settings, Settling settling = {});
 
   const Graph& graph() const;
 
@@ -41,6 +55,9 @@ class Probe {
 
   // All the model's outputs, on the CPU; one that is a constant or a number is [] and 0.
   std::vector<at::Tensor> outputs(std::span<const at::Tensor> inputs);
+
+  // The targets settled, one per sample. No model call where the answer is known.
+  std::vector<Target> settled(std::span<const Target> targets);
 
   // Each sample's target, [N] float32. targets: one per sample, or one for all.
   at::Tensor target(std::span<const at::Tensor> inputs, std::span<const Target> targets);
@@ -75,6 +92,8 @@ class Probe {
                  std::span<const ValueId> with_respect_to, const Points& points,
                  const std::function<void(std::int64_t, const Gradient&)>& add);
 
+  // Evaluations and chunk are counted from here on.
+  void start_counting();
   const Evaluations& evaluations() const { return evaluations_; }
   // Samples per model call that were used; recorded, and replayed through ProbeSettings::chunk.
   std::int64_t chunk() const { return chunk_; }
@@ -89,20 +108,43 @@ class Probe {
     std::function<at::Tensor(const std::vector<at::Tensor>&)> of;
   };
 
-  Scalar scalar_of(std::span<const Target> targets, std::int64_t batch) const;
+  // A run whose operations autograd recorded.
+  struct Recording {
+    std::vector<ValueId> with_respect_to, reads;
+    std::map<ValueId, at::Tensor> leaves;
+    std::vector<at::Tensor> values;  // what `reads` are
+  };
+
+  bool is_asked(std::span<const at::Tensor> inputs) const;
+  // The outputs that are tensors, and all outputs from their values.
+  std::vector<ValueId> output_values() const;
+  std::vector<at::Tensor> as_outputs(std::span<const at::Tensor> values) const;
+  Target settle_one(const Target& target, std::span<const at::Tensor> outputs,
+                    std::int64_t sample) const;
+  Scalar scalar_of(std::vector<Target> targets, std::int64_t batch) const;
+
   void in_chunks(std::int64_t batch, Kind kind,
                  const std::function<void(std::int64_t, std::int64_t)>& work);
   std::int64_t chunk_for(std::int64_t samples, Kind kind);
   bool take_less(Kind kind, std::int64_t failed);
   std::string memory_hint(Kind kind) const;
-  Gradient gradient_at(std::span<const Feed> feeds, std::span<const Target> targets,
-                       std::span<const ValueId> with_respect_to);
-  Gradient gradient_of_chunk(std::span<const Feed> feeds, const Scalar& scalar,
-                             std::span<const ValueId> with_respect_to);
+
+  Recording record(std::span<const Feed> feeds, std::vector<ValueId> reads,
+                   std::span<const ValueId> with_respect_to) const;
+  Gradient differentiate(const Recording& recording, const Scalar& scalar, bool keep) const;
+  // `scalar(begin, end, recording)`: what is differentiated for these samples.
+  using ScalarAt = std::function<Scalar(std::int64_t, std::int64_t, const Recording&)>;
+  Gradient gradient_at(std::span<const Feed> feeds, const std::vector<ValueId>& reads,
+                       std::span<const ValueId> with_respect_to, const ScalarAt& scalar,
+                       bool keep = false);
+  ScalarAt scalars_of(std::vector<Target> targets) const;
 
   std::shared_ptr<const Runner> runner_;
   ProbeSettings settings_;
-  const Cost cost_;  // of one sample
+  Settling settling_;
+  std::vector<at::Tensor> answers_;  // all outputs at the question's inputs; empty: not known yet
+  std::optional<Recording> recording_;  // of the last gradient there, if it is kept
+  const Cost cost_;                     // of one sample
   Evaluations evaluations_;
   std::int64_t chunk_ = 0;
   std::int64_t most_[2];  // samples per call of each kind that memory allows, as far as is known

@@ -29,6 +29,12 @@ struct Target {
   std::string text;  // as it is shown: "242 boxer", "281 tabby − 285 Egyptian cat", "layer4#17"
   std::string slug;  // for file names: "281", "281-285", "layer4-17"
 
+  // As it was asked for, it waits for the model's answer ("top1" needs one before it is a class,
+  // and whether class 281 exists shows in one); explain/target.h settles it.
+  bool settled = true;
+  int rank = 0;                     // 1 for top1; 0: the class was named
+  std::optional<int> against_rank;  // of "281:top2"
+
   // The scalars, shape [N], from the value the target reads. Throws Error (Fault::usage) when it
   // does not exist.
   at::Tensor of(const at::Tensor& value_read) const;
@@ -46,7 +52,7 @@ struct NamedTensor {
 struct Question {
   const Model* model = nullptr;
   std::vector<NamedTensor> inputs;    // in the graph's order
-  std::vector<Target> targets;        // one per sample of the batch
+  std::vector<Target> targets;        // one per sample of the batch; the Probe settles them
   std::vector<at::Tensor> baselines;  // per input, same shape as its data or broadcastable to it
   std::string baseline;               // how it was made: "zero", "mean", ...
   std::optional<ValueId> layer;       // asked for; nullopt: the method chooses

@@ -104,7 +104,7 @@ bool is_label(std::string_view word, const Model& model) {
   return !classes_named(word, model).empty();
 }
 
-TargetWish parse_unit(std::string_view word, const Model& model) {
+Target parse_unit(std::string_view word, const Model& model) {
   const std::size_t hash = word.rfind('#');
   const Layer layer = find_layer(*model.graph, trimmed(word.substr(0, hash)));
   std::string_view rest = word.substr(hash + 1);
@@ -117,28 +117,28 @@ TargetWish parse_unit(std::string_view word, const Model& model) {
   if (!channel || *channel < 0)
     throw usage_error("\"" + std::string(rest) + "\" is no channel")
         .at("target " + std::string(word));
-  TargetWish wish;
-  wish.target.kind = Target::Kind::unit;
-  wish.target.value = layer.value;
-  wish.target.index = *channel;
+  Target target;
+  target.kind = Target::Kind::unit;
+  target.value = layer.value;
+  target.index = *channel;
   while (!place.empty()) {
     const std::size_t comma = place.find(',');
     const auto coordinate = whole_number(trimmed(place.substr(0, comma)));
     if (!coordinate || *coordinate < 0)
       throw usage_error("\"" + std::string(place) + "\" is no position")
           .at("target " + std::string(word));
-    wish.target.position.push_back(*coordinate);
+    target.position.push_back(*coordinate);
     place = comma == std::string_view::npos ? std::string_view() : place.substr(comma + 1);
   }
-  wish.target.text = layer.name + "#" + std::to_string(*channel);
-  wish.target.slug = layer.name + "-" + std::to_string(*channel);
-  for (std::size_t i = 0; i < wish.target.position.size(); ++i) {
-    wish.target.text += i == 0 ? "@" : ",";
-    wish.target.text += std::to_string(wish.target.position[i]);
-    wish.target.slug += "-";
-    wish.target.slug += std::to_string(wish.target.position[i]);
+  target.text = layer.name + "#" + std::to_string(*channel);
+  target.slug = layer.name + "-" + std::to_string(*channel);
+  for (std::size_t i = 0; i < target.position.size(); ++i) {
+    target.text += i == 0 ? "@" : ",";
+    target.text += std::to_string(target.position[i]);
+    target.slug += "-";
+    target.slug += std::to_string(target.position[i]);
   }
-  return wish;
+  return target;
 }
 
 // OUTPUT/REST where the model has an output of that name.
@@ -155,25 +155,26 @@ int take_output(std::string_view& word, const Model& model) {
   return 0;
 }
 
-TargetWish parse_one(std::string_view word, const Model& model) {
+Target parse_one(std::string_view word, const Model& model) {
   word = trimmed(word);
   const bool whole_label = is_label(word, model);
   if (!whole_label && word.find('#') != std::string_view::npos) return parse_unit(word, model);
-  TargetWish wish;
-  if (!whole_label) wish.target.output = take_output(word, model);
+  Target target;
+  target.settled = false;
+  if (!whole_label) target.output = take_output(word, model);
   // A colon inside a label does not split it.
   std::size_t colon =
       whole_label || is_label(word, model) ? std::string_view::npos : word.find(':');
-  const Side side = parse_side(word.substr(0, colon), model, wish.target.output);
-  wish.target.index = side.index;
-  wish.rank = side.rank;
+  const Side side = parse_side(word.substr(0, colon), model, target.output);
+  target.index = side.index;
+  target.rank = side.rank;
   if (colon != std::string_view::npos) {
-    const Side against = parse_side(word.substr(colon + 1), model, wish.target.output);
-    wish.target.kind = Target::Kind::difference;
-    wish.target.against = against.index;
-    if (against.rank > 0) wish.against_rank = against.rank;
+    const Side against = parse_side(word.substr(colon + 1), model, target.output);
+    target.kind = Target::Kind::difference;
+    target.against = against.index;
+    if (against.rank > 0) target.against_rank = against.rank;
   }
-  return wish;
+  return target;
 }
 
 // Splits a list at its commas, but not inside a whole label nor after '@'.
@@ -246,20 +247,20 @@ std::vector<std::string> default_targets(const Model& model) {
   return {ranked && count.value_or(2) > 1 ? "top1" : "0"};
 }
 
-std::vector<TargetWish> parse_targets(std::span<const std::string> words, const Model& model) {
-  std::vector<TargetWish> wishes;
+std::vector<Target> parse_targets(std::span<const std::string> words, const Model& model) {
+  std::vector<Target> targets;
   for (const std::string& list : words) {
     for (const std::string_view word : split_list(list, model)) {
       if (trimmed(word).empty()) throw usage_error("an empty target").at("target \"" + list + "\"");
-      wishes.push_back(parse_one(word, model));
+      targets.push_back(parse_one(word, model));
     }
   }
-  return wishes;
+  return targets;
 }
 
-Target resolve(const TargetWish& wish, const Model& model, std::span<const at::Tensor> outputs) {
-  Target target = wish.target;
-  if (target.kind == Target::Kind::unit) return target;
+Target settle(Target target, const Model& model, std::span<const at::Tensor> outputs) {
+  if (target.settled) return target;
+  target.settled = true;
   const at::Tensor& output = outputs[static_cast<std::size_t>(target.output)];
   const std::string name = model.graph->outputs()[static_cast<std::size_t>(target.output)].name;
   if (!at::isFloatingType(output.scalar_type())) {
@@ -268,7 +269,7 @@ Target resolve(const TargetWish& wish, const Model& model, std::span<const at::T
         .at("target");
   }
   if (output.numel() == output.size(0) || output.dim() <= 1) {
-    if (target.kind == Target::Kind::difference || target.index != 0 || wish.rank > 1) {
+    if (target.kind == Target::Kind::difference || target.index != 0 || target.rank > 1) {
       throw usage_error("the output is a single number, which has no classes")
           .at("target")
           .hint("leave out --target");
@@ -287,8 +288,8 @@ Target resolve(const TargetWish& wish, const Model& model, std::span<const at::T
         std::get<1>(at::topk(output[0], std::min<std::int64_t>(rank, output.size(1))));
     return order[order.size(0) - 1].item<std::int64_t>();
   };
-  if (wish.rank > 0) target.index = at_rank(wish.rank);
-  if (wish.against_rank) target.against = at_rank(*wish.against_rank);
+  if (target.rank > 0) target.index = at_rank(target.rank);
+  if (target.against_rank) target.against = at_rank(*target.against_rank);
   for (const std::int64_t index : {target.index, target.against}) {
     if (index < 0 || index >= output.size(1)) {
       throw usage_error("class " + std::to_string(index) + " does not exist")

@@ -10,25 +10,19 @@
 
 namespace pellucid {
 
-// One target as it was asked for; "top2" needs an answer of the model before it is a class.
-struct TargetWish {
-  Target target;
-  int rank = 0;                     // 1 for top1; 0: the target is known already
-  std::optional<int> against_rank;  // of "281:top2"
-};
-
 // A comma-separated list ("281,285", "Egyptian cat,top3"), or several entries of it. A whole label
 // is matched before a comma splits, and after '@' the comma is the position's. "topK" is the class
-// at rank K. Throws Error (Fault::usage): unknown or ambiguous label with candidates, class out of
-// range, no such layer.
-std::vector<TargetWish> parse_targets(std::span<const std::string> words, const Model& model);
+// at rank K. They are not settled yet. Throws Error (Fault::usage): unknown or ambiguous label with
+// candidates, class out of range, no such layer.
+std::vector<Target> parse_targets(std::span<const std::string> words, const Model& model);
 
 // What is asked when nobody says: top1 where there are classes, else the first entry of the first
 // output.
 std::vector<std::string> default_targets(const Model& model);
 
-// The target for one sample, whose raw outputs (batch of one) are given.
-Target resolve(const TargetWish& wish, const Model& model, std::span<const at::Tensor> outputs);
+// The target settled for one sample, whose raw outputs (batch of one) are given. Throws Error
+// (Fault::usage) when the model's answer has no such class.
+Target settle(Target target, const Model& model, std::span<const at::Tensor> outputs);
 
 // "242 boxer"; the index alone where the model has no labels.
 std::string class_text(const Model& model, std::int64_t index);

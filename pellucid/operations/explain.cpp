@@ -1,9 +1,9 @@
 // explain: one map per input, target, layer and method, with its picture, its numbers and its
 // checks.
 //
-// Order: load → read inputs → resolve targets → ask the method → check → write. The gradient
-// self-check of a model that was never checked runs after the pictures and arrays are out, so that
-// it delays only the records.
+// Order: load → read inputs → ask the method, which settles the targets → check → write. The
+// gradient self-check of a model that was never checked runs after the pictures and arrays are out,
+// so that it delays only the records.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 
@@ -87,7 +87,7 @@ class Explaining {
         surroundings_(surroundings),
         settings_(settings),
         model_(surroundings.model->open(settings)),
-        wishes_(parse_targets(asked_targets(), model_)),
+        targets_(parse_targets(asked_targets(), model_)),
         baselines_(settings.baseline, model_, settings, surroundings) {
     for (const std::string& name : settings.method)
       methods_.push_back(&surroundings.catalogue->method(name));
@@ -134,49 +134,39 @@ class Explaining {
 
   void use(std::span<PreparedInput> batch) {
     Question question = question_about(batch);
-    const std::vector<at::Tensor> outputs =
-        Probe(surroundings_.model->runner(), probe_settings()).outputs(data_of(question));
-    const std::int64_t samples = question.batch();
     if (question_for_check_.inputs.empty()) question_for_check_ = question;
     // The files of a batch are written only when all of it is answered: a batch that fails is tried
     // one by one, and nothing may be there twice.
-    std::vector<Artefact> artefacts;
-    std::vector<Record> records;
-    for (const TargetWish& wish : wishes_) {
-      wish_ = &wish;
-      question.targets.clear();
-      for (std::int64_t n = 0; n < samples; ++n) {
-        std::vector<at::Tensor> own_outputs;
-        for (const at::Tensor& output : outputs) {
-          own_outputs.push_back(
-              output.dim() > 0 && output.size(0) == samples ? output.slice(0, n, n + 1) : output);
+    Answered answered{batch, {}, {}, {}};
+    Probe probe(surroundings_.model->runner(), probe_settings(),
+                {data_of(question), [this](const Target& target, const auto& outputs) {
+                   return settle(target, model_, outputs);
+                 }});
+    for (std::size_t m = 0; m < methods_.size(); ++m) {
+      const bool layered = methods_[m]->uses_layer && !layers_.empty();
+      for (std::size_t l = 0; l < (layered ? layers_.size() : 1); ++l) {
+        question.layer.reset();
+        question.layer_name.clear();
+        if (layered) {
+          question.layer = layers_[l].value;
+          question.layer_name = layers_[l].name;
         }
-        question.targets.push_back(resolve(wish, model_, own_outputs));
-      }
-      for (std::size_t m = 0; m < methods_.size(); ++m) {
-        const std::size_t layer_count =
-            methods_[m]->uses_layer && !layers_.empty() ? layers_.size() : 1;
-        for (std::size_t l = 0; l < layer_count; ++l) {
-          question.layer.reset();
-          question.layer_name.clear();
-          if (methods_[m]->uses_layer && !layers_.empty()) {
-            question.layer = layers_[l].value;
-            question.layer_name = layers_[l].name;
-          }
-          ask(question, m, batch, outputs, artefacts, records);
+        for (const Target& target : targets_) {
+          question.targets.assign(static_cast<std::size_t>(question.batch()), target);
+          ask(question, m, probe, answered);
         }
       }
     }
-    for (Artefact& artefact : artefacts) surroundings_.artefact(std::move(artefact));
-    for (const Record& record : records) {
+    for (Artefact& artefact : answered.artefacts) surroundings_.artefact(std::move(artefact));
+    for (const Record& record : answered.records) {
       const std::string line = explanation_line(record.document, surroundings_.language);
       if (surroundings_.text)
         surroundings_.text(line);
       else
         answer_.text += line;
     }
-    records_.insert(records_.end(), std::make_move_iterator(records.begin()),
-                    std::make_move_iterator(records.end()));
+    records_.insert(records_.end(), std::make_move_iterator(answered.records.begin()),
+                    std::make_move_iterator(answered.records.end()));
   }
 
   Question question_about(std::span<PreparedInput> batch) {
@@ -202,43 +192,53 @@ class Explaining {
     return {.chunk = settings_.chunk,
             .memory_limit = settings_.bytes(),
             .cancellation = surroundings_.cancellation,
-            .progress = {}};
+            .progress = {},
+            .several_targets = targets_.size() > 1};
   }
 
-  void ask(const Question& question, std::size_t m, std::span<const PreparedInput> batch,
-           const std::vector<at::Tensor>& outputs, std::vector<Artefact>& artefacts,
-           std::vector<Record>& records) {
+  // What a batch came to so far.
+  struct Answered {
+    std::span<const PreparedInput> batch;
+    std::vector<at::Tensor> outputs;  // of the model, raw
+    std::vector<Artefact> artefacts;
+    std::vector<Record> records;
+  };
+
+  void ask(Question& question, std::size_t m, Probe& probe, Answered& answered) {
     const Method& method = *methods_[m];
     const auto start = Clock::now();
-    Probe probe(surroundings_.model->runner(), probe_settings());
+    probe.start_counting();
     Attribution attribution = [&] {
       try {
         return method.explain(question, probe, method_settings_[m]);
       } catch (Error& error) {
-        throw error.at("method " + std::string(method.name));
+        // A wrong target is no matter of the method that met it first.
+        throw error.where().starts_with("target") ? error
+                                                  : error.at("method " + std::string(method.name));
       }
     }();
+    question.targets = probe.settled(question.targets);
+    answered.outputs = probe.outputs(data_of(question));
     for (Map& map : attribution.maps) map.scores = map.scores.cpu();
     const double seconds = seconds_since(start) / static_cast<double>(question.batch());
+    const Json cost = {{"seconds_per_sample", seconds},
+                       {"forwards", probe.evaluations().forwards},
+                       {"gradients", probe.evaluations().gradients},
+                       {"model_calls", probe.evaluations().calls},
+                       {"samples", question.batch()},
+                       {"chunk", probe.chunk()},
+                       {"segments", probe.segments()}};
     std::int64_t first = 0;
-    for (const PreparedInput& input : batch) {
-      const Json cost = {{"seconds_per_sample", seconds},
-                         {"forwards", probe.evaluations().forwards},
-                         {"gradients", probe.evaluations().gradients},
-                         {"model_calls", probe.evaluations().calls},
-                         {"samples", question.batch()},
-                         {"chunk", probe.chunk()},
-                         {"segments", probe.segments()}};
-      answer_one(input, first, question, m, attribution, outputs, cost, artefacts, records);
+    for (const PreparedInput& input : answered.batch) {
+      answer_one(input, first, question, m, attribution, cost, answered);
       first += input.samples();
     }
   }
 
   // What one sample's map comes to: its files, and its record for later.
   void answer_one(const PreparedInput& input, std::int64_t first, const Question& question,
-                  std::size_t m, const Attribution& attribution,
-                  const std::vector<at::Tensor>& outputs, const Json& cost,
-                  std::vector<Artefact>& artefacts, std::vector<Record>& records) {
+                  std::size_t m, const Attribution& attribution, const Json& cost,
+                  Answered& answered) {
     const Method& method = *methods_[m];
     const std::string stem = file_stem(input, question, first, method);
     for (std::int64_t n = first; n < first + input.samples(); ++n) {
@@ -251,7 +251,7 @@ class Explaining {
       Json& document = record.document;
       document.update(input.document());
       if (input.batched) document["sample"] = n - first;
-      const Scored scored = score(model_, target, outputs, n, surroundings_.language);
+      const Scored scored = score(model_, target, answered.outputs, n, surroundings_.language);
       document["target"] = scored.document;
       document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
       if (method.uses_baseline) document["baseline"] = question.baseline;
@@ -275,7 +275,7 @@ class Explaining {
         document["maps"].push_back(std::move(entry));
         const std::string picture =
             stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
-        draw_map(input, n - first, map, sample, caption, picture, artefacts);
+        draw_map(input, n - first, map, sample, caption, picture, answered.artefacts);
       }
       for (const std::string& warning : model_.warnings)
         checks.push_back({"model", "warn", {}, {}, warning});
@@ -287,15 +287,15 @@ class Explaining {
                                      check.words);
         }
       }
-      records.push_back(std::move(record));
+      answered.records.push_back(std::move(record));
     }
     if (wants("npy")) {
       for (const Map& map : attribution.maps) {
         const at::Tensor mine = map.scores.slice(0, first, first + input.samples());
         const std::string suffix =
             attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
-        artefacts.push_back({stem + suffix + ".npy", "application/x-npy",
-                             write_npy(input.batched ? mine : mine[0])});
+        answered.artefacts.push_back({stem + suffix + ".npy", "application/x-npy",
+                                      write_npy(input.batched ? mine : mine[0])});
       }
     }
   }
@@ -304,10 +304,12 @@ class Explaining {
                         const Method& method) const {
     std::string stem = input.stem;
     // A rank stays a rank where the samples of one file have different classes at it.
-    if (wishes_.size() > 1)
-      stem += "." + file_name_part(input.batched && wish_->rank > 0
-                                       ? "top" + std::to_string(wish_->rank)
-                                       : question.targets[static_cast<std::size_t>(n)].slug);
+    if (targets_.size() > 1) {
+      const Target& target = question.targets[static_cast<std::size_t>(n)];
+      stem += "." + file_name_part(input.batched && target.rank > 0
+                                       ? "top" + std::to_string(target.rank)
+                                       : target.slug);
+    }
     if (layers_.size() > 1 && method.uses_layer) stem += "." + file_name_part(question.layer_name);
     return stem + "." + std::string(method.name);
   }
@@ -399,8 +401,7 @@ class Explaining {
   const Surroundings& surroundings_;
   const Settings& settings_;
   const Model& model_;
-  std::vector<TargetWish> wishes_;
-  const TargetWish* wish_ = nullptr;  // the one that is being answered
+  std::vector<Target> targets_;  // as they were asked for
   std::vector<const Method*> methods_;
   std::vector<Json> method_settings_;
   std::vector<Layer> layers_;

@@ -30,7 +30,7 @@ Model labelled() {
                            {"cock"}};
   return model;
 }
-TargetWish one_wish(const std::string& word) {
+Target one_wish(const std::string& word) {
   const Model model = labelled();
   const auto wishes = parse_targets(std::vector{word}, model);
   EXPECT_EQ(wishes.size(), 1U) << word;
@@ -42,13 +42,13 @@ Error refused(const std::string& word) {
 }
 
 TEST(ParseTargets, TakesIndicesAndLabels) {
-  EXPECT_EQ(one_wish("4").target.index, 4);
-  EXPECT_EQ(one_wish("goldfish").target.index, 0);
-  EXPECT_EQ(one_wish("GoldFish").target.index, 0);
-  EXPECT_EQ(one_wish("carassius auratus").target.index, 0);  // a synonym
-  EXPECT_EQ(one_wish("black-footed albatross").target.index, 4);
-  EXPECT_EQ(one_wish(" cock ").target.index, 5);
-  EXPECT_EQ(one_wish("white shark, man-eater").target.index, 1);  // a label with a comma
+  EXPECT_EQ(one_wish("4").index, 4);
+  EXPECT_EQ(one_wish("goldfish").index, 0);
+  EXPECT_EQ(one_wish("GoldFish").index, 0);
+  EXPECT_EQ(one_wish("carassius auratus").index, 0);  // a synonym
+  EXPECT_EQ(one_wish("black-footed albatross").index, 4);
+  EXPECT_EQ(one_wish(" cock ").index, 5);
+  EXPECT_EQ(one_wish("white shark, man-eater").index, 1);  // a label with a comma
 }
 
 TEST(ParseTargets, SplitsListsAtTheirCommas) {
@@ -56,9 +56,9 @@ TEST(ParseTargets, SplitsListsAtTheirCommas) {
   const auto wishes =
       parse_targets(std::vector<std::string>{"0,white shark, man-eater,cock", "top2"}, model);
   ASSERT_EQ(wishes.size(), 4U);
-  EXPECT_EQ(wishes[0].target.index, 0);
-  EXPECT_EQ(wishes[1].target.index, 1);
-  EXPECT_EQ(wishes[2].target.index, 5);
+  EXPECT_EQ(wishes[0].index, 0);
+  EXPECT_EQ(wishes[1].index, 1);
+  EXPECT_EQ(wishes[2].index, 5);
   EXPECT_EQ(wishes[3].rank, 2);
 }
 
@@ -68,7 +68,7 @@ TEST(ParseTargets, NamesTheCandidatesOfAnAmbiguousLabel) {
   EXPECT_THAT(error.what(), HasSubstr("ambiguous"));
   EXPECT_THAT(error.what(), HasSubstr("2 crane"));
   EXPECT_THAT(error.what(), HasSubstr("3 crane"));
-  EXPECT_EQ(one_wish("machine").target.index, 3);
+  EXPECT_EQ(one_wish("machine").index, 3);
 }
 
 TEST(ParseTargets, NamesTheNearestLabelsAndTheRange) {
@@ -86,29 +86,29 @@ TEST(ParseTargets, NamesTheNearestLabelsAndTheRange) {
 }
 
 TEST(ParseTargets, TakesDifferencesRanksAndOutputs) {
-  const TargetWish difference = one_wish("goldfish:5");
-  EXPECT_EQ(difference.target.kind, Target::Kind::difference);
-  EXPECT_EQ(difference.target.index, 0);
-  EXPECT_EQ(difference.target.against, 5);
-  const TargetWish ranked = one_wish("top1:top2");
+  const Target difference = one_wish("goldfish:5");
+  EXPECT_EQ(difference.kind, Target::Kind::difference);
+  EXPECT_EQ(difference.index, 0);
+  EXPECT_EQ(difference.against, 5);
+  const Target ranked = one_wish("top1:top2");
   EXPECT_EQ(ranked.rank, 1);
   EXPECT_EQ(ranked.against_rank, 2);
-  EXPECT_EQ(one_wish("aux/3").target.output, 1);
-  EXPECT_EQ(one_wish("aux/3").target.index, 3);
-  EXPECT_EQ(one_wish("main/cock").target.output, 0);
+  EXPECT_EQ(one_wish("aux/3").output, 1);
+  EXPECT_EQ(one_wish("aux/3").index, 3);
+  EXPECT_EQ(one_wish("main/cock").output, 0);
 }
 
 TEST(ParseTargets, TakesChannelsAndNeuronsOfALayer) {
-  const TargetWish channel = one_wish("conv#5");
-  EXPECT_EQ(channel.target.kind, Target::Kind::unit);
-  EXPECT_EQ(channel.target.index, 5);
-  EXPECT_TRUE(channel.target.position.empty());
+  const Target channel = one_wish("conv#5");
+  EXPECT_EQ(channel.kind, Target::Kind::unit);
+  EXPECT_EQ(channel.index, 5);
+  EXPECT_TRUE(channel.position.empty());
   const Model model = labelled();
   const auto wishes = parse_targets(std::vector<std::string>{"conv#5@2,3,cock"}, model);
   ASSERT_EQ(wishes.size(), 2U);
-  EXPECT_EQ(wishes[0].target.position, (std::vector<std::int64_t>{2, 3}));
-  EXPECT_EQ(wishes[0].target.text, "conv#5@2,3");
-  EXPECT_EQ(wishes[1].target.index, 5);
+  EXPECT_EQ(wishes[0].position, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(wishes[0].text, "conv#5@2,3");
+  EXPECT_EQ(wishes[1].index, 5);
   EXPECT_EQ(refused("nolayer#3").fault(), Fault::usage);
   EXPECT_EQ(refused("conv#x").fault(), Fault::usage);
   EXPECT_EQ(refused("conv#1@a").fault(), Fault::usage);
@@ -118,9 +118,9 @@ TEST(ParseTargets, SplitsAListOfNeurons) {
   const Model model = labelled();
   const auto wishes = parse_targets(std::vector<std::string>{"conv#1@0,1,conv#2@3,4"}, model);
   ASSERT_EQ(wishes.size(), 2U);
-  EXPECT_EQ(wishes[0].target.position, (std::vector<std::int64_t>{0, 1}));
-  EXPECT_EQ(wishes[1].target.index, 2);
-  EXPECT_EQ(wishes[1].target.position, (std::vector<std::int64_t>{3, 4}));
+  EXPECT_EQ(wishes[0].position, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(wishes[1].index, 2);
+  EXPECT_EQ(wishes[1].position, (std::vector<std::int64_t>{3, 4}));
 }
 
 TEST(Target, ReadsChannelsAndNeurons) {
@@ -147,14 +147,14 @@ TEST(Resolve, TurnsRanksIntoClasses) {
   const Model model = labelled();
   const at::Tensor logits = at::tensor({0.1F, 0.9F, 0.3F, 0.2F, 0.8F, -1.0F}).reshape({1, 6});
   const std::vector<at::Tensor> outputs = {logits, -logits};
-  const auto resolved = [&](const std::string& word) {
-    return resolve(parse_targets(std::vector{word}, model)[0], model, outputs);
+  const auto settled = [&](const std::string& word) {
+    return settle(parse_targets(std::vector{word}, model)[0], model, outputs);
   };
-  EXPECT_EQ(resolved("top1").index, 1);
-  EXPECT_EQ(resolved("top2").index, 4);
-  EXPECT_EQ(resolved("aux/top1").index, 5);
-  EXPECT_EQ(resolved("top6").index, 5);
-  const Target difference = resolved("top1:top2");
+  EXPECT_EQ(settled("top1").index, 1);
+  EXPECT_EQ(settled("top2").index, 4);
+  EXPECT_EQ(settled("aux/top1").index, 5);
+  EXPECT_EQ(settled("top6").index, 5);
+  const Target difference = settled("top1:top2");
   EXPECT_EQ(difference.index, 1);
   EXPECT_EQ(difference.against, 4);
   EXPECT_THAT(difference.text, HasSubstr("1 great white shark − 4 Black-footed albatross"));
@@ -163,21 +163,21 @@ TEST(Resolve, TurnsRanksIntoClasses) {
 TEST(Resolve, TakesTheOnlyNumberOfAScalarOutput) {
   const Model model = model_of(linear_network());
   const std::vector<at::Tensor> outputs = {at::ones({1, 1})};
-  EXPECT_EQ(resolve(parse_targets(std::vector<std::string>{"0"}, model)[0], model, outputs).kind,
+  EXPECT_EQ(settle(parse_targets(std::vector<std::string>{"0"}, model)[0], model, outputs).kind,
             Target::Kind::whole);
   const auto wishes = parse_targets(std::vector<std::string>{"0:0"}, model);
-  EXPECT_EQ(error_of([&] { resolve(wishes[0], model, outputs); }).fault(), Fault::usage);
+  EXPECT_EQ(error_of([&] { settle(wishes[0], model, outputs); }).fault(), Fault::usage);
 }
 
 TEST(Resolve, RefusesADenseOutputAndWholeNumbers) {
   const Model model = labelled();
   const auto wishes = parse_targets(std::vector<std::string>{"1"}, model);
   EXPECT_EQ(error_of([&] {
-              resolve(wishes[0], model, std::vector{noise({1, 6, 2, 2}, 1)});
+              settle(wishes[0], model, std::vector{noise({1, 6, 2, 2}, 1)});
             }).fault(),
             Fault::usage);
   EXPECT_EQ(error_of([&] {
-              resolve(wishes[0], model, std::vector{at::ones({1, 6}, at::kLong)});
+              settle(wishes[0], model, std::vector{at::ones({1, 6}, at::kLong)});
             }).fault(),
             Fault::usage);
 }
