@@ -17,6 +17,7 @@
 #include "pellucid/operation/checked_gradient.h"
 #include "pellucid/operation/prepared_input.h"
 #include "pellucid/render/colormap.h"
+#include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
 #include "pellucid/report/explanation.h"
 #include "pellucid/report/prediction.h"
@@ -88,7 +89,8 @@ class Explaining {
         settings_(settings),
         model_(surroundings.model->open(settings)),
         targets_(parse_targets(asked_targets(), model_)),
-        baselines_(settings.baseline, model_, settings, surroundings) {
+        baselines_(settings.baseline, model_, settings, surroundings),
+        lettering_(drawable_language(fonts_, surroundings.language)) {
     for (const std::string& name : settings.method)
       methods_.push_back(&surroundings.catalogue->method(name));
     method_settings_ = method_settings(methods_, request.settings);
@@ -251,7 +253,7 @@ class Explaining {
       Json& document = record.document;
       document.update(input.document());
       if (input.batched) document["sample"] = n - first;
-      const Scored scored = score(model_, target, answered.outputs, n, surroundings_.language);
+      const Scored scored = score(model_, target, answered.outputs, n, lettering_);
       document["target"] = scored.document;
       document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
       if (method.uses_baseline) document["baseline"] = question.baseline;
@@ -262,8 +264,8 @@ class Explaining {
       if (!attribution.notes.empty()) document["notes"] = attribution.notes;
       document["maps"] = Json::array();
       std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
-      Caption caption =
-          caption_of(scored, method, attribution, checks, question, surroundings_.language);
+      Caption caption = caption_of(scored, method, attribution, checks, question, lettering_);
+      caption.language = surroundings_.language;
       for (std::size_t i = 0; i < attribution.maps.size(); ++i) {
         const Map& map = attribution.maps[i];
         const at::Tensor sample = map.scores[n];
@@ -408,6 +410,7 @@ class Explaining {
   Baselines baselines_;
   Question question_for_check_;  // the first that was asked
   Fonts fonts_;
+  Language lettering_;  // of what stands in pictures: a font must have it
   std::vector<Record> records_;
   Answer answer_;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "pellucid/base/text.h"
+#include "pellucid/render/heading.h"
 
 namespace pellucid {
 namespace {
@@ -222,7 +223,7 @@ std::vector<std::byte> illustrate(const Illustration& illustration, PictureForma
   Caption caption = plain_caption;
   std::string how;
   const std::optional<at::Tensor> plane = in_the_plane(map, sample, info, how);
-  if (!how.empty()) caption.notes.push_back(say(caption.language, how));
+  if (!how.empty()) caption.notes.push_back(say(drawable_language(fonts, caption.language), how));
   if (plane && sight) return draw(panel_of(map, *plane, *sight, caption, look), format, 2, fonts);
   if (map.coordinates == Coordinates::input && sample.dim() == 1)
     return draw(bars_of(map, sample, shown, info, caption), format, 2, fonts);
