@@ -81,6 +81,14 @@ struct Prepared {
   Geometry geometry;
 };
 
+// A picture among the inputs: what the user sees, and what the network saw of it.
+struct Photo {
+  std::size_t input = 0;  // index among the model's inputs
+  Picture picture;        // upright, as decoded
+  Picture shown;          // H×W pixels the network saw
+  Geometry geometry;
+};
+
 // Height and width of the tensor; nullopt when it depends on the picture's own size (no crop,
 // aspect kept).
 std::optional<Size> fixed_size(const Preprocessing& preprocessing);

@@ -14,14 +14,6 @@
 
 namespace pellucid {
 
-// A picture among the inputs: what the user sees, and what the network saw of it.
-struct Photo {
-  std::size_t input = 0;  // index among the model's inputs
-  Picture picture;        // upright, as decoded
-  Picture shown;          // H×W pixels the network saw
-  Geometry geometry;
-};
-
 struct PreparedInput {
   std::string name;  // "cat.jpg", as messages show it
   std::string stem;  // what answer files are called

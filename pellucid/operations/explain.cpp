@@ -19,16 +19,13 @@
 #include "pellucid/render/colormap.h"
 #include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
-#include "pellucid/report/explanation.h"
+#include "pellucid/report/pictures.h"
 #include "pellucid/report/prediction.h"
 
 namespace pellucid {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
   std::vector<std::string> method = {"grad_cam"};
@@ -125,10 +122,6 @@ class Explaining {
   std::vector<std::string> asked_targets() const {
     return settings_.target.empty() ? default_targets(model_) : settings_.target;
   }
-  std::string tell(std::string_view text,
-                   std::initializer_list<std::string_view> values = {}) const {
-    return say(surroundings_.language, text, values);
-  }
   bool wants(std::string_view format) const {
     return surroundings_.artefact &&
            std::ranges::find(settings_.format, format) != settings_.format.end();
@@ -222,7 +215,8 @@ class Explaining {
     question.targets = probe.settled(question.targets);
     answered.outputs = probe.outputs(data_of(question));
     for (Map& map : attribution.maps) map.scores = map.scores.cpu();
-    const double seconds = seconds_since(start) / static_cast<double>(question.batch());
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
+                           static_cast<double>(question.batch());
     const Json cost = {{"seconds_per_sample", seconds},
                        {"forwards", probe.evaluations().forwards},
                        {"gradients", probe.evaluations().gradients},
@@ -277,7 +271,7 @@ class Explaining {
         document["maps"].push_back(std::move(entry));
         const std::string picture =
             stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
-        draw_map(input, n - first, map, sample, caption, picture, answered.artefacts);
+        draw(input, n - first, map, sample, caption, picture, answered.artefacts);
       }
       for (const std::string& warning : model_.warnings)
         checks.push_back({"model", "warn", {}, {}, warning});
@@ -322,62 +316,27 @@ class Explaining {
     return all;
   }
 
-  void draw_map(const PreparedInput& input, std::int64_t n, const Map& map,
-                const at::Tensor& sample, Caption caption, const std::string& name,
-                std::vector<Artefact>& artefacts) {
-    struct Kind {
-      std::string_view word;
-      PictureFormat format;
-      std::string_view media_type;
-    };
-    constexpr Kind kinds[] = {{"png", PictureFormat::png, "image/png"},
-                              {"svg", PictureFormat::svg, "image/svg+xml"},
-                              {"pdf", PictureFormat::pdf, "application/pdf"}};
-    if (std::ranges::none_of(kinds, [&](const Kind& kind) { return wants(kind.word); })) return;
-    std::size_t place = 0;
-    for (std::size_t i = 0; i < input.tensors.size(); ++i) {
-      if (map.coordinates == Coordinates::input
-              ? input.tensors[i].name == map.name
-              : model_.metadata.inputs[i].kind == InputKind::image) {
-        place = i;
-        break;
-      }
+  void draw(const PreparedInput& input, std::int64_t n, const Map& map, const at::Tensor& sample,
+            const Caption& caption, const std::string& name, std::vector<Artefact>& artefacts) {
+    std::vector<PictureKind> kinds;
+    for (const PictureKind& kind : picture_kinds) {
+      if (wants(kind.name)) kinds.push_back(kind);
     }
-    const InputInfo& info = model_.metadata.inputs[place];
-    const at::Tensor shown = input.tensors[place].data[n].cpu();
-    const Illustration illustration{map,
-                                    sample,
-                                    shown,
-                                    info,
-                                    sight_of(input, place, shown, info),
-                                    std::move(caption),
-                                    {settings_.alpha, settings_.colormap}};
-    for (const Kind& kind : kinds) {
-      if (!wants(kind.word)) continue;
-      std::vector<std::byte> bytes = illustrate(illustration, kind.format, fonts_);
-      if (bytes.empty()) {
-        const std::string said =
-            tell("{0}: a map of this shape has no picture; its numbers are in the .npy file",
-                 {map.name});
-        if (std::ranges::find(answer_.warnings, said) == answer_.warnings.end())
-          answer_.warnings.push_back(said);
-        return;
-      }
-      artefacts.push_back(
-          {name + "." + std::string(kind.word), std::string(kind.media_type), std::move(bytes)});
+    if (kinds.empty()) return;
+    std::vector<std::vector<std::byte>> drawn =
+        pictures(model_, {input.tensors, input.photos, n}, map, sample, caption,
+                 {settings_.alpha, settings_.colormap}, kinds, fonts_);
+    if (drawn.empty()) {
+      const std::string said = say(
+          surroundings_.language,
+          "{0}: a map of this shape has no picture; its numbers are in the .npy file", {map.name});
+      if (std::ranges::find(answer_.warnings, said) == answer_.warnings.end())
+        answer_.warnings.push_back(said);
     }
-  }
-
-  static std::optional<Sight> sight_of(const PreparedInput& input, std::size_t place,
-                                       const at::Tensor& shown, const InputInfo& info) {
-    for (const Photo& photo : input.photos) {
-      if (photo.input != place) continue;
-      const Geometry& geometry = photo.geometry;
-      return Sight{photo.picture,
-                   {geometry.offset_x, geometry.offset_y, geometry.scale_x * photo.shown.width,
-                    geometry.scale_y * photo.shown.height}};
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      artefacts.push_back({name + "." + std::string(kinds[i].name),
+                           std::string(kinds[i].media_type), std::move(drawn[i])});
     }
-    return sight_of_tensor(shown, info);
   }
 
   // After the answers are out: the self-check of the gradient, then all records, which carry it.

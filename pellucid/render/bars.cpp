@@ -98,7 +98,7 @@ std::vector<std::byte> draw(const Bars& bars, PictureFormat format, double scale
   Words words{.title = bars.title,
               .title_without_label = bars.title_without_label,
               .subtitle = bars.subtitle,
-              .alarms = {},
+              .alarms = bars.alarms,
               .notes = {}};
   const std::string count = std::to_string(scores.size());
   if (missing == scores.size())

@@ -21,6 +21,7 @@ struct Bars {
   std::string title_without_label;  // see Panel
   std::string subtitle;
   std::string unit;
+  std::vector<std::string> alarms;  // as in a Panel
   std::vector<std::string> notes;
   int most = 20;  // bars drawn, the largest magnitudes first; the sum of the others is one more
                   // bar, and said

@@ -117,7 +117,7 @@ std::vector<std::byte> draw(const Panel& panel, PictureFormat format, double pix
   Words words{.title = panel.title,
               .title_without_label = panel.title_without_label,
               .subtitle = panel.subtitle,
-              .alarms = {},
+              .alarms = panel.alarms,
               .notes = {}};
   for (const std::string& remark : said)
     (scale.flat || scale.nonfinite > 0 ? words.alarms : words.notes).push_back(remark);

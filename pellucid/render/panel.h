@@ -32,11 +32,12 @@ struct Panel {
       title_without_label;  // "class 242, 63.1 %": drawn when no font has the title's characters
   std::string subtitle;     // method, layer, model
   std::string unit;         // of the scores: "logit per input unit"
-  std::vector<std::string> notes;  // lines below the picture: "not softmaxed"
-  bool positive_part = false;      // draw scores below 0 as 0, and say so
-  std::string colormap;            // empty: inferno for maps of one sign, balance for two
-  double alpha = 0.5;              // of the map in the overlay, 0..1
-  double clip = 0.995;             // see ScaleSettings::clip; it is said when it bites
+  std::vector<std::string> alarms;  // lines below the picture that change what it means
+  std::vector<std::string> notes;   // lines below those: "not softmaxed"
+  bool positive_part = false;       // draw scores below 0 as 0, and say so
+  std::string colormap;             // empty: inferno for maps of one sign, balance for two
+  double alpha = 0.5;               // of the map in the overlay, 0..1
+  double clip = 0.995;              // see ScaleSettings::clip; it is said when it bites
   Language language = Language::english;
 };
 

@@ -151,7 +151,7 @@ Caption caption_of(const Scored& scored, const Method& method, const Attribution
   if (scored.guessed)
     caption.notes.push_back(say(language, "the output is taken for logits: a guess"));
   for (const Check& check : checks) {
-    if (check.verdict == "warn" || check.verdict == "fail") caption.notes.push_back(check.words);
+    if (check.verdict == "warn" || check.verdict == "fail") caption.alarms.push_back(check.words);
   }
   return caption;
 }
@@ -191,6 +191,7 @@ Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, cons
   panel.title = caption.title;
   panel.title_without_label = caption.title_without_label;
   panel.subtitle = caption.subtitle;
+  panel.alarms = caption.alarms;
   panel.notes = caption.notes;
   panel.unit = map.unit;
   panel.positive_part = map.positive_part;
@@ -211,6 +212,7 @@ Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
   bars.title = caption.title;
   bars.title_without_label = caption.title_without_label;
   bars.subtitle = caption.subtitle;
+  bars.alarms = caption.alarms;
   bars.notes = caption.notes;
   bars.unit = map.unit;
   bars.language = caption.language;

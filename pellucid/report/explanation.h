@@ -40,6 +40,7 @@ std::vector<Check> basic_checks(const at::Tensor& sample);
 // What a caption says.
 struct Caption {
   std::string title, title_without_label, subtitle;
+  std::vector<std::string> alarms;  // what failed of the checks
   std::vector<std::string> notes;
   Language language = Language::english;
 };

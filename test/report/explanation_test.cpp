@@ -1,0 +1,61 @@
+// What is said of a map beside its picture.
+#include "pellucid/report/explanation.h"
+
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "test/questions.h"
+
+namespace pellucid {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Caption caption_with(const std::string& verdict) {
+  const Model model = model_of(multi_layer());
+  const Question question = question_of(model, {noise({1, 3}, 1)}, {entry(0)});
+  Attribution attribution;
+  attribution.maps.push_back({"x", Coordinates::input, noise({1, 3}, 2), false, "target"});
+  Method method{};
+  method.title = "Toy method";
+  method.uses_baseline = true;
+  return caption_of({{}, "285 Egyptian cat", "class 285", false}, method, attribution,
+                    {{"completeness_gap", verdict, 0.5, {}, "The sum is off."}}, question,
+                    Language::english);
+}
+
+TEST(Caption, NamesMethodBaselineAndClass) {
+  const Caption caption = caption_with("pass");
+  EXPECT_EQ(caption.title, "285 Egyptian cat");
+  EXPECT_THAT(caption.subtitle, HasSubstr("Toy method"));
+  EXPECT_THAT(caption.subtitle, HasSubstr("baseline zero"));
+  EXPECT_THAT(caption.alarms, IsEmpty());
+}
+
+TEST(Caption, RaisesAnAlarmForACheckThatDidNotPass) {
+  for (const char* verdict : {"warn", "fail"})
+    EXPECT_THAT(caption_with(verdict).alarms, ElementsAre("The sum is off."));
+  EXPECT_THAT(caption_with("info").alarms, IsEmpty());
+}
+
+TEST(BasicChecks, TellAFlatMapAndOneWithoutNumbers) {
+  const auto words = [](const at::Tensor& scores) {
+    std::string all;
+    for (const Check& check : basic_checks(scores))
+      all += check.verdict + ": " + check.words + "\n";
+    return all;
+  };
+  EXPECT_THAT(words(at::tensor({1.0F, 2.0F})), HasSubstr("pass: The scores differ"));
+  EXPECT_THAT(words(at::zeros({3})), HasSubstr("constant 0"));
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(words(at::tensor({nan, nan})), HasSubstr("no score is a finite number"));
+}
+
+}  // namespace
+}  // namespace pellucid
