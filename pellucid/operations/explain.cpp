@@ -1,5 +1,4 @@
-// explain: one map per input, target, layer and method, with its picture, its numbers and its
-// checks.
+// explain: one map per input, target, layer and method, with its picture, numbers and checks.
 //
 // Order: load → read inputs → ask the method, which settles the targets → check → write. The
 // gradient self-check of a model that was never checked runs after the pictures and arrays are out,
