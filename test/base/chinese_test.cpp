@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -72,11 +71,10 @@ std::set<std::string> texts() {
 
 std::set<std::string> places(std::string_view text) {
   std::set<std::string> found;
-  const std::string whole(text);
-  const std::regex place(R"(\{\d\})");
-  for (auto it = std::sregex_iterator(whole.begin(), whole.end(), place);
-       it != std::sregex_iterator(); ++it) {
-    found.insert(it->str());
+  for (std::size_t at = text.find('{'); at != text.npos; at = text.find('{', at + 1)) {
+    const std::string_view place = text.substr(at, 3);
+    if (place.size() == 3 && place[1] >= '0' && place[1] <= '9' && place[2] == '}')
+      found.emplace(place);
   }
   return found;
 }
