@@ -13,6 +13,15 @@ if(NOT PELLUCID_TORCH)
     endforeach()
   endforeach()
 endif()
+# A Python module is for the torch of that Python. -I: pip builds in an environment of its own, whose Python finds
+# the installed torch only so; a second torch is never fetched.
+if(NOT PELLUCID_TORCH AND PELLUCID_PYTHON)
+  find_package(Python REQUIRED COMPONENTS Interpreter)
+  execute_process(COMMAND ${Python_EXECUTABLE} -I -c
+    "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
+    OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set_property(CACHE PELLUCID_TORCH PROPERTY VALUE "${folder}")
+endif()
 foreach(file include/ATen/core/Tensor.h include/torch/headeronly/version.h lib/libtorch_cpu.so lib/libc10.so)
   if(NOT EXISTS ${PELLUCID_TORCH}/${file})
     message(FATAL_ERROR "No LibTorch 2.9 or newer in PELLUCID_TORCH=\"${PELLUCID_TORCH}\" (${file} is missing): "

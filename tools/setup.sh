@@ -8,6 +8,7 @@ packages_of() {
         libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libdeflate-dev libcairo2-dev \
         libfontconfig-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
+    python) echo python3-dev ;;
     clang) echo clang clang-tidy ;;
     lint) echo clang-format shellcheck git python3 python3-venv ;;
     fresh) echo debootstrap git ;;
@@ -97,6 +98,12 @@ need_python() {
     fail "pip could not install requirements/$group.txt: see its message above; then run this again"
   if [[ $group == torch ]]; then "$python" -m pip freeze 2>/dev/null | grep '^torch==' >"$constraint"; fi
   printf '%s\n' "$wanted" >"$stamp"
+}
+
+# A Python that was not Debian's has its headers with it.
+need_python_headers() {
+  "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+    need_packages python
 }
 
 # need_torch: sets torch_dir to a folder with LibTorch's include/ and lib/.

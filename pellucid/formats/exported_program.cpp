@@ -7,6 +7,7 @@
 #include "pellucid/base/error.h"
 #include "pellucid/base/fingerprint.h"
 #include "pellucid/formats/format.h"
+#include "pellucid/formats/pt2/finite.h"
 #include "pellucid/formats/pt2/foreign.h"
 #include "pellucid/formats/pt2/program.h"
 #include "pellucid/formats/pt2/weights.h"
@@ -124,6 +125,10 @@ std::string stem(std::string_view file) {
   return std::string(name.substr(0, name.rfind('.')));
 }
 
+std::span<const std::byte> bytes_of(const at::Tensor& contiguous) {
+  return {static_cast<const std::byte*>(contiguous.const_data_ptr()), contiguous.nbytes()};
+}
+
 bool recognises(std::span<const std::byte> bytes) {
   if (!looks_like_zip(bytes)) return false;
   try {
@@ -135,6 +140,19 @@ bool recognises(std::span<const std::byte> bytes) {
     return false;
   } catch (const Error&) {
     return true;  // a damaged archive: reading it says what is wrong
+  }
+}
+
+// The weights that did not come with the file are looked at as the file's are.
+void verify_given(const LoadSettings& settings, Model& model) {
+  for (const Constant& constant : model.graph->constants()) {
+    const auto given = settings.weights.find(constant.name);
+    if (given == settings.weights.end()) continue;
+    const at::Tensor& data = given->second;
+    if (data.is_contiguous() && !has_nonfinite(bytes_of(data), data.scalar_type())) continue;
+    auto odd = verify_finite(constant.name, data, constant.kind == ConstantKind::parameter,
+                             settings.allow_nonfinite);
+    if (odd) model.warnings.push_back(std::move(*odd));
   }
 }
 
@@ -152,17 +170,21 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   try {
     std::vector<std::string> problems = problems_of(tree.root());
     if (problems.empty() || !problems[0].starts_with("schema version")) {
-      for (std::string& problem : weights.problems(weights_of(tree.root())))
-        problems.push_back(std::move(problem));
+      std::vector<std::string_view> own = weights_of(tree.root());
+      std::erase_if(own, [&](std::string_view fqn) { return settings.weights.contains(fqn); });
+      for (std::string& problem : weights.problems(own)) problems.push_back(std::move(problem));
     }
     refuse(problems);
-    model.graph =
-        read_program(tree.root(), [&](std::string_view fqn) { return weights.tensor(fqn); });
+    model.graph = read_program(tree.root(), [&](std::string_view fqn) {
+      const auto given = settings.weights.find(fqn);
+      return given == settings.weights.end() ? weights.tensor(fqn) : given->second;
+    });
   } catch (Error& error) {
     throw error.where().find("record ") == std::string::npos ? error.at("record " + program_record)
                                                              : error;
   }
   model.warnings = weights.verify(settings.allow_nonfinite);
+  verify_given(settings, model);
 
   model.metadata = guess_metadata(*model.graph);
   model.metadata.name = stem(name);
@@ -173,9 +195,22 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   return model;
 }
 
+// What identifies the model: the file, and the weights that did not come with it.
+std::string fingerprint_of(const ModelBytes& file, const GivenWeights& weights) {
+  if (weights.empty()) return sha256(file.bytes);
+  Sha256 hash;
+  hash.add(file.bytes);
+  for (const auto& [fqn, data] : weights) {
+    hash.add(fqn);
+    hash.add(bytes_of(data.contiguous()));
+  }
+  return hash.hex();
+}
+
 Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
   // Hashing takes as long as all the rest: it runs beside it.
-  auto fingerprint = std::async(std::launch::async, [&] { return sha256(file.bytes); });
+  auto fingerprint =
+      std::async(std::launch::async, [&] { return fingerprint_of(file, settings.weights); });
   Model model;
   try {
     model = read_archive(file, name, settings);

@@ -2,6 +2,7 @@
 // CMake.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,10 +12,15 @@
 
 namespace pellucid {
 
+// Tensors that take the place of a file's own weights of those names: a live module's, which are
+// used where they lie.
+using GivenWeights = std::map<std::string, at::Tensor, std::less<>>;
+
 struct LoadSettings {
   bool allow_nonfinite = false;  // NaN or infinite weights
   bool trust = false;            // formats that can run code
   std::string sidecar;           // JSON text that supplies or overrides metadata; empty: none
+  GivenWeights weights = {};     // of formats that can take them
 };
 
 struct Format {

@@ -41,6 +41,7 @@ Model read(const ModelSource& source, std::span<const Format* const> formats,
     LoadSettings load;
     load.allow_nonfinite = settings.allow_nonfinite;
     load.sidecar = source.sidecar;
+    load.weights = source.weights;
     Model model = format->read(bytes, source.name, load);
     check_labels(model);
     return model;

@@ -23,6 +23,7 @@ struct ModelSource {
   std::function<ModelBytes()> read;  // called at most once
   std::string sidecar;               // JSON text that supplies what the file lacks; empty: none
   std::string sidecar_name;          // where it comes from, as messages show it
+  GivenWeights weights = {};         // instead of the file's own
 };
 
 class LoadedModel {

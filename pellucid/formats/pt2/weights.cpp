@@ -124,6 +124,21 @@ at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::b
   return tensor;
 }
 
+std::optional<std::string> verify_finite(std::string_view fqn, const at::Tensor& data,
+                                         bool is_parameter, bool allow_nonfinite) {
+  const NonFinite count = count_nonfinite(data);
+  if (!count.any()) return std::nullopt;
+  const std::string what = "the weight " + short_name(fqn) + " has " + std::to_string(count.nan) +
+                           " NaN and " + std::to_string(count.positive + count.negative) +
+                           " infinite values";
+  const bool mask = !is_parameter && count.nan == 0 && count.positive == 0;
+  if (!mask && !allow_nonfinite) {
+    throw model_error(what).hint(
+        "retrain or repair the model, or allow them with --allow-nonfinite");
+  }
+  return what + (mask ? " (-inf, as attention masks have)" : "");
+}
+
 Weights::Weights(const ModelBytes& file, const ZipArchive& archive, std::string root,
                  std::string_view name)
     : file_(file), archive_(archive), root_(std::move(root)) {
@@ -248,18 +263,13 @@ std::vector<std::string> Weights::verify(bool allow_nonfinite) const {
     }
     if (!suspicious) continue;
     for (const Handed& view : *views) {
-      const NonFinite count = count_nonfinite(view.data);
-      if (!count.any()) continue;  // it lies in a part of the storage that the weight does not show
-      const std::string what = "the weight " + short_name(view.fqn) + " has " +
-                               std::to_string(count.nan) + " NaN and " +
-                               std::to_string(count.positive + count.negative) + " infinite values";
-      const bool mask = !view.is_parameter && count.nan == 0 && count.positive == 0;
-      if (!mask && !allow_nonfinite) {
-        throw model_error(what)
-            .at("record " + std::string(record.name))
-            .hint("retrain or repair the model, or allow them with --allow-nonfinite");
+      // It may lie in a part of the storage that the weight does not show.
+      try {
+        if (auto odd = verify_finite(view.fqn, view.data, view.is_parameter, allow_nonfinite))
+          warnings.push_back(std::move(*odd));
+      } catch (Error& error) {
+        throw error.at("record " + std::string(record.name));
       }
-      warnings.push_back(what + (mask ? " (-inf, as attention masks have)" : ""));
     }
   }
   return warnings;

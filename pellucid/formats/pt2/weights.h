@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +39,12 @@ std::uint64_t bytes_reached(const TensorLayout& layout);
 at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes,
                        const TensorLayout& layout);
 
+// What is to be said of NaN and infinite values that are allowed; nullopt: there are none. Throws
+// Error (Fault::model) where they are not. A negative infinity in a buffer or constant is allowed
+// always: attention masks are made of them.
+std::optional<std::string> verify_finite(std::string_view fqn, const at::Tensor& data,
+                                         bool is_parameter, bool allow_nonfinite);
+
 class Weights {
  public:
   // `root` is the archive's outermost folder, `name` the program's: "r50", "model".
@@ -53,8 +60,7 @@ class Weights {
 
   // Compares every record with its checksum and looks at the weights handed out for NaN and
   // infinities. Returns what was found and allowed; throws Error (Fault::model) naming record and
-  // weight otherwise. A negative infinity in a buffer or constant is allowed always: attention
-  // masks are made of them.
+  // weight otherwise.
   struct Handed {
     std::string fqn;
     at::Tensor data;

@@ -1,0 +1,159 @@
+// One request: Python's values become bytes and JSON, the answer's files stay where the engine made
+// them until Python reads them.
+#include "requests.h"
+
+#include <ATen/Parallel.h>
+
+#include <cstring>
+
+#include "apps/pellucid/files.h"
+#include "waiting.h"
+
+namespace py = pybind11;
+
+namespace pellucid {
+namespace {
+
+std::vector<std::byte> copied(const void* data, std::size_t size) {
+  std::vector<std::byte> bytes(size);
+  if (size > 0) std::memcpy(bytes.data(), data, size);
+  return bytes;
+}
+
+std::size_t bytes_in(const py::buffer_info& buffer) {
+  return static_cast<std::size_t>(buffer.size) * static_cast<std::size_t>(buffer.itemsize);
+}
+
+// A list may be written as the command line writes it.
+Json with_words_read(const Operation& operation, Json options) {
+  for (auto& [name, value] : options.items()) {
+    const Option* option = find_option(operation.options, name);
+    if (option == nullptr || option->type != OptionType::list || !value.is_string()) continue;
+    try {
+      value = parse_word(*option, value.get<std::string>());
+    } catch (Error& error) {
+      throw error.at(name);
+    }
+  }
+  return options;
+}
+
+// Threads are the process's, and the process is Python's: an operation takes torch's present number
+// unless it was told another, and torch gets its own back.
+class Threads {
+ public:
+  Threads(const Operation& operation, Json& options) : before_(at::get_num_threads()) {
+    if (find_option(operation.options, "threads") == nullptr) return;
+    told_ = options.contains("threads");
+    if (!told_) options["threads"] = before_;
+  }
+  ~Threads() {
+    if (told_) at::set_num_threads(before_);
+  }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+  bool told_ = false;
+};
+
+Json operation_entry(const Operation& operation) {
+  constexpr std::string_view inputs[] = {"none", "optional", "required"};
+  const Json defaults = operation.defaults ? operation.defaults() : Json::object();
+  return {{"name", operation.name},
+          {"group", operation.group},
+          {"summary", operation.summary},
+          {"details", operation.details},
+          {"of_model", operation.subject == Subject::model},
+          {"inputs", inputs[static_cast<int>(operation.inputs)]},
+          {"bare_word", operation.bare_word},
+          {"takes_settings", operation.takes_settings},
+          {"formats", operation.formats},
+          {"options", describe(operation.options, defaults)}};
+}
+
+}  // namespace
+
+GivenInputs::GivenInputs(const py::list& inputs) {
+  buffers_.reserve(inputs.size());
+  for (const py::handle given : inputs) {
+    const auto parts = given.cast<py::tuple>();
+    RequestInput input;
+    input.name = parts[0].cast<std::string>();
+    input.stem = parts[1].cast<std::string>();
+    input.of = parts[2].cast<std::string>();
+    if (parts[3].is_none()) {
+      input.read = [path = input.name] { return read_file(path); };
+    } else {
+      const py::buffer_info& buffer = buffers_.emplace_back(parts[3].cast<py::buffer>().request());
+      input.read = [data = buffer.ptr, size = bytes_in(buffer)] { return copied(data, size); };
+    }
+    requested_.push_back(std::move(input));
+  }
+}
+
+Outcome perform_request(const Catalogue& catalogue, const std::string& operation_name,
+                        LoadedModel* model, const std::string& options, const std::string& settings,
+                        const py::list& inputs, const py::dict& files, const py::object& progress) {
+  const Operation* operation = catalogue.find_operation(operation_name);
+  if (operation == nullptr) throw usage_error("there is no operation \"" + operation_name + "\"");
+  const GivenInputs given(inputs);
+  std::map<std::string, py::buffer_info> open_files;
+  for (const auto& [name, data] : files) {
+    open_files.emplace(name.cast<std::string>(), data.cast<py::buffer>().request());
+  }
+  Request request;
+  request.options = with_words_read(*operation, parse_json(options, "options"));
+  request.settings = parse_json(settings, "settings");
+  request.inputs = given.requested();
+
+  Cancellation cancellation;
+  CallsToPython calls(cancellation);
+  Outcome outcome;
+  Surroundings around;
+  around.catalogue = &catalogue;
+  around.model = model;
+  around.cancellation = &cancellation;
+  around.artefact = [&](Artefact&& artefact) {
+    outcome.artefacts.push_back(std::make_shared<Artefact>(std::move(artefact)));
+  };
+  around.open_file = [&](const std::string& name) {
+    const auto found = open_files.find(name);
+    if (found == open_files.end()) return read_file(name);
+    return copied(found->second.ptr, bytes_in(found->second));
+  };
+  if (!progress.is_none()) {
+    around.progress = [&](const Progress& now) {
+      calls.call([&] { progress(now.stage, now.done, now.total); });
+    };
+  }
+  const Threads threads(*operation, request.options);
+  work_apart(cancellation, calls, [&] { outcome.answer = perform(*operation, request, around); });
+  return outcome;
+}
+
+std::string tables(const Catalogue& catalogue) {
+  Json operations = Json::array(), methods = Json::array();
+  for (const Operation* operation : catalogue.operations) {
+    if (serves(operation->faces, Faces::python)) operations.push_back(operation_entry(*operation));
+  }
+  for (const Method* method : catalogue.methods) {
+    methods.push_back({{"name", method->name},
+                       {"title", method->title},
+                       {"summary", method->summary},
+                       {"citation", method->citation},
+                       {"options", describe(method->options, method->defaults ? method->defaults()
+                                                                              : Json::object())}});
+  }
+  return to_text({{"operations", std::move(operations)}, {"methods", std::move(methods)}}, false);
+}
+
+py::tuple parts_of(const Error& error) {
+  constexpr const char* faults[] = {"usage",   "input",     "model",   "too_large",
+                                    "storage", "cancelled", "internal"};
+  return py::make_tuple(error.message(), error.where(), error.remedy(),
+                        faults[static_cast<int>(error.fault())], std::string(error.what()));
+}
+
+}  // namespace pellucid

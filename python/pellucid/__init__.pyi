@@ -1,0 +1,30 @@
+# Made by tools/make_stubs.py; do not edit.
+from collections.abc import Callable
+
+from pellucid import captum as captum
+from pellucid import export as export
+from pellucid import grad_cam as grad_cam
+from pellucid.answers import Answer
+from pellucid.errors import Error as Error
+from pellucid.model import Model as Model
+from pellucid.model import load as load
+
+__version__: str
+_Progress = Callable[[str, int, int], object]
+
+def doctor(
+    *,
+    progress: _Progress | None = None,
+) -> Answer:
+    """Examines this installation: versions, processor, memory, fonts, a self-test; says how to mend what is wrong."""
+def formats(
+    *,
+    progress: _Progress | None = None,
+) -> Answer:
+    """Lists the model files that can be read and the files that answers are written as."""
+def methods(
+    name: object | None = None,
+    *,
+    progress: _Progress | None = None,
+) -> Answer:
+    """Lists the explanation methods: what they need, promise and cite, and their options."""

@@ -1,0 +1,5 @@
+"""`python -m pellucid`: the command."""
+
+from pellucid.command import main
+
+main()

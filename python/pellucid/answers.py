@@ -1,0 +1,152 @@
+"""What an operation answered: a document, arrays, pictures, and what speaks against them."""
+
+import base64
+import html
+import io
+import json
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pellucid.engine import native
+from pellucid.errors import Error
+
+_not_provenance = ("maps", "checks", "outputs", "notes")
+
+
+class Answer:
+    """The answer of `model.<operation>(...)`.
+
+    document: the record as the command's `--json` prints it; records: its entries, one per input (and sample, target,
+    layer, method).
+    text: what a person reads. warnings, failures: what was odd; the inputs that failed, as (input, Error).
+    """
+
+    def __init__(self, outcome, unwanted=()):
+        self.document = json.loads(outcome.document)
+        self.text = outcome.text
+        self.warnings = outcome.warnings
+        self.failures = [(name, Error(*parts)) for name, parts in outcome.failures]
+        self.verdict_failed = outcome.verdict_failed
+        self._artefacts = {artefact.name: artefact for artefact in outcome.artefacts}
+        self._unwanted = tuple(f".{format}" for format in unwanted)
+
+    @property
+    def records(self):
+        return self.document.get("answers", [])
+
+    @property
+    def files(self):
+        """Each file of the answer as a memoryview, by its name; `save` writes them."""
+        return {
+            name: memoryview(artefact)
+            for name, artefact in self._artefacts.items()
+            if not name.endswith(self._unwanted or "\0")
+        }
+
+    @property
+    def arrays(self):
+        """Each array as a tensor over the engine's own memory, by its file's name without `.npy`."""
+        return {
+            name.removesuffix(".npy"): _tensor(artefact)
+            for name, artefact in self._artefacts.items()
+            if name.endswith(".npy")
+        }
+
+    @property
+    def values(self):
+        """The array as a tensor (`.numpy()` copies nothing); a dict of them, as `arrays`, where there are several."""
+        arrays = self.arrays
+        return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+    @property
+    def checks(self):
+        """The checks of all records: dicts of name, verdict, value, threshold and words."""
+        return [check for record in self.records for check in record.get("checks", [])]
+
+    @property
+    def provenance(self):
+        """Where the answer comes from (model, input, method, target, seed, cost, ...): a dict per record, or the only
+        one."""
+        told = [
+            {key: value for key, value in record.items() if key not in _not_provenance}
+            for record in self.records or [self.document]
+        ]
+        return told[0] if len(told) == 1 else told
+
+    @property
+    def pictures(self):
+        """Each picture as PNG bytes, by its file's name."""
+        return {
+            name: bytes(artefact)
+            for name, artefact in self._artefacts.items()
+            if artefact.media_type == "image/png"
+        }
+
+    def show(self):
+        """Shows the pictures: in a notebook below the cell, else in the viewer that Pillow finds."""
+        try:
+            from IPython import get_ipython
+            from IPython.display import display
+        except ImportError:
+            get_ipython = None
+        if get_ipython and get_ipython() is not None:
+            display(self)
+            return
+        from PIL import Image
+
+        if not self.pictures:
+            raise Error("the answer has no PNG picture", remedy="ask for one with format='png'")
+        for name, data in self.pictures.items():
+            Image.open(io.BytesIO(data)).show(title=name)
+
+    def save(self, folder="pellucid-out"):
+        """Writes the files into the folder, each under its name when it is whole; returns their paths."""
+        folder = os.fspath(folder)
+        out = native.OutputFolder(folder)
+        names = list(self.files)
+        for name in names:
+            out.write(name, self._artefacts[name])
+        return [Path(folder) / name for name in names]
+
+    def __repr__(self):
+        return self.text.rstrip("\n") or json.dumps(self.document, indent=2, ensure_ascii=False)
+
+    def _repr_html_(self):
+        parts = [
+            f'<img alt="{html.escape(name)}" style="max-width:100%" '
+            f'src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+            for name, data in self.pictures.items()
+        ]
+        parts.append(f"<pre>{html.escape(repr(self))}</pre>")
+        parts += [f"<p>warning: {html.escape(warning)}</p>" for warning in self.warnings]
+        return "\n".join(parts)
+
+
+def answer_of(outcome, unwanted=(), stacklevel=3):
+    """The outcome as an Answer. Nothing done is an exception; what is odd is said by Python's warnings."""
+    answer = Answer(outcome, unwanted)
+    if outcome.nothing_done and answer.failures:
+        raise answer.failures[0][1]
+    said = answer.warnings + [f"{name}: {error}" for name, error in answer.failures]
+    for warning in said:
+        warnings.warn(warning, stacklevel=stacklevel)
+    return answer
+
+
+def _tensor(artefact):
+    """The array inside a `.npy` file, where it lies."""
+    view = memoryview(artefact)
+    stream = io.BytesIO(bytes(view[:4096]))
+    version = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran, dtype = read(stream)
+    flat = np.frombuffer(view, dtype=dtype, offset=stream.tell(), count=int(np.prod(shape)))
+    return torch.from_numpy(flat.reshape(shape, order="F" if fortran else "C"))

@@ -1,0 +1,158 @@
+"""Captum's names for those who come from there: the same arguments, results equal in shape and meaning.
+
+pellucid.captum.IntegratedGradients(model).attribute(x, target=281, n_steps=50)
+
+`model` is an nn.Module, exported at its first call, or what pellucid.load returned. Scores are of the raw target, as
+Captum's are; a target that is left out is the likeliest class of each sample.
+"""
+
+import numpy as np
+import torch
+
+from pellucid.model import Model, load
+
+__all__ = ["InputXGradient", "IntegratedGradients", "LayerGradCam", "Saliency"]
+
+_quadratures = {"riemann_trapezoid": "trapezoid"}
+
+
+class _Attribution:
+    def __init__(self, forward_func):
+        if not isinstance(forward_func, (torch.nn.Module, Model)):
+            raise TypeError("a model is an nn.Module or what pellucid.load returned")
+        self._given = forward_func
+        self._model = forward_func if isinstance(forward_func, Model) else None
+
+    def _loaded(self, tensors):
+        if self._model is None:
+            self._model = load(self._given, example=tensors)
+        return self._model
+
+    def _explain(self, inputs, target, **options):
+        """One array per input, the samples in their order; samples of one target are asked about together."""
+        tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+        model = self._loaded(tensors)
+        groups = {}
+        for row, one in enumerate(_targets(target, len(tensors[0]))):
+            groups.setdefault(one, []).append(row)
+        found = {}
+        for one, rows in groups.items():
+            batch = {name: tensor[rows] for name, tensor in zip(model.inputs, tensors, strict=True)}
+            asked = {
+                name: value[rows] if _per_sample(value, tensors[0]) else value
+                for name, value in options.items()
+            }
+            answer = model.explain(batch, target=one, format="npy", **asked)
+            found.update(zip(rows, zip(*answer.arrays.values(), strict=True), strict=True))
+        arrays = [
+            torch.stack(samples)
+            for samples in zip(*(found[row] for row in sorted(found)), strict=True)
+        ]
+        return tuple(arrays) if isinstance(inputs, tuple) else arrays[0]
+
+
+def _per_sample(value, batch):
+    return (
+        isinstance(value, torch.Tensor) and value.dim() == batch.dim() and len(value) == len(batch)
+    )
+
+
+def _targets(target, count):
+    """Per sample: a class, or None."""
+    if isinstance(target, torch.Tensor):
+        target = target.tolist()
+    if isinstance(target, (list, np.ndarray)):
+        targets = [int(one) for one in target]
+        if len(targets) not in (1, count):
+            raise ValueError(f"{len(targets)} targets for {count} samples")
+        return targets if len(targets) == count else targets * count
+    if target is None or isinstance(target, (int, str)):
+        return [target] * count
+    raise TypeError(f"a target is a class or one per sample, not {type(target).__name__}")
+
+
+class Saliency(_Attribution):
+    def attribute(self, inputs, target=None, abs=True):
+        return self._explain(inputs, target, method="saliency", absolute=abs)
+
+
+class InputXGradient(_Attribution):
+    def attribute(self, inputs, target=None):
+        return self._explain(inputs, target, method="input_x_gradient")
+
+
+class IntegratedGradients(_Attribution):
+    def attribute(
+        self,
+        inputs,
+        baselines=None,
+        target=None,
+        n_steps=50,
+        method="gausslegendre",
+        internal_batch_size=None,
+        return_convergence_delta=False,
+    ):
+        """`baselines`: a number, or a tensor of the inputs' shape or of one sample's; zero where it is left out.
+
+        The weights of every rule sum to 1; Captum's riemann_trapezoid sums to (n - 1) / n and is that much smaller."""
+        if isinstance(inputs, tuple) and baselines is not None:
+            raise TypeError("baselines are for a model of one input here")
+        scores = self._explain(
+            inputs,
+            target,
+            method="integrated_gradients",
+            n_steps=n_steps,
+            quadrature=_quadratures.get(method, method),
+            chunk=internal_batch_size,
+            baseline=_baseline(inputs, baselines),
+        )
+        if not return_convergence_delta:
+            return scores
+        return scores, self._delta(inputs, scores, baselines, target)
+
+    def _delta(self, inputs, scores, baselines, target):
+        """What the scores' sum misses of the target's change, per sample."""
+        tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+        parts = scores if isinstance(scores, tuple) else (scores,)
+        start = _baseline(inputs, baselines)
+        starts = [
+            torch.zeros_like(one) if start is None else start.expand_as(one) for one in tensors
+        ]
+        model = self._model
+        at_input = model.run(dict(zip(model.inputs, tensors, strict=True)))
+        at_start = model.run(dict(zip(model.inputs, starts, strict=True)))
+        classes = _targets(target, len(tensors[0]))
+        if any(isinstance(one, str) for one in classes):
+            raise TypeError("a convergence delta needs targets by number")
+        rows = torch.arange(len(classes))
+        picked = torch.tensor(
+            [
+                int(row.argmax()) if one is None else one
+                for row, one in zip(at_input, classes, strict=True)
+            ]
+        )
+        change = at_input[rows, picked].double() - at_start[rows, picked].double()
+        total = sum(part.double().flatten(1).sum(1) for part in parts)
+        return (total - change).float()
+
+
+def _baseline(inputs, baselines):
+    """With the batch axis: one sample for all, or one for each."""
+    if baselines is None:
+        return None
+    if not isinstance(baselines, torch.Tensor):
+        return torch.full_like(inputs[:1], float(baselines))
+    return baselines if baselines.dim() == inputs.dim() else baselines.unsqueeze(0)
+
+
+class LayerGradCam(_Attribution):
+    def __init__(self, forward_func, layer):
+        super().__init__(forward_func)
+        self._layer = layer
+
+    def attribute(self, inputs, target=None, relu_attributions=False):
+        """[N, 1, h, w] on the layer's grid, as Captum sums the channels up."""
+        tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+        layer = self._loaded(tensors).layer_name(self._layer)
+        scores = self._explain(tensors, target, method="grad_cam", layer=layer)[0].unsqueeze(1)
+        return scores.relu() if relu_attributions else scores

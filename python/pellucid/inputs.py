@@ -1,0 +1,103 @@
+"""Python's values as what the engine reads: files, encoded pictures, `.npy` arrays.
+
+An input becomes (name, stem, of, data): how messages call it, what answer files are called, which of the model's inputs
+it is for, and its bytes (None: the file of that name).
+"""
+
+import io
+import os
+
+import numpy as np
+import torch
+
+from pellucid.engine import native
+
+
+def given_inputs(value):
+    """A value, a list of several, or a dict from the model's input names to values."""
+    if isinstance(value, dict):
+        return [
+            one for name, each in value.items() for one in _several(_as_list(each), of=str(name))
+        ]
+    return _several(_as_list(value))
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _several(values, of=""):
+    found = []
+    for index, value in enumerate(values):
+        number = f"_{index}" if len(values) > 1 else ""
+        if isinstance(value, (str, os.PathLike)):
+            word = os.fspath(value)
+            listed = native.inputs_of([word])
+            found += [(name, stem, of or named, None) for name, stem, named in listed]
+        else:
+            name, data = data_of(value, of or "input")
+            found.append((name + number, name + number, of, data))
+    return _with_own_stems(found)
+
+
+def _with_own_stems(inputs):
+    """Files of one name in different folders keep apart."""
+    paths = [(name, of) for name, _, of, data in inputs if data is None]
+    stems = [stem for _, stem, _, _ in inputs]
+    if len(set(stems)) == len(stems) or not paths:
+        return inputs
+    listed = iter(native.inputs_of([name for name, _ in paths]))
+    return [
+        (name, next(listed)[1] if data is None else stem, of, data)
+        for name, stem, of, data in inputs
+    ]
+
+
+def data_of(value, name):
+    """(name, bytes) of a tensor, an array, a PIL image or encoded bytes."""
+    if isinstance(value, torch.Tensor):
+        return name, npy_of(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return name, value
+    if isinstance(value, np.ndarray) or np.isscalar(value):
+        return name, _npy(np.asarray(value))
+    if hasattr(value, "save") and hasattr(value, "getbands"):
+        return _stem_of_picture(value, name), png_of(value)
+    raise TypeError(
+        f"{type(value).__name__}: an input is a tensor, an array, a PIL image, a path, encoded bytes, "
+        "a list of these, or a dict from input names to these"
+    )
+
+
+def npy_of(tensor):
+    """The tensor as `.npy`; NumPy lacks bfloat16, which float32 holds exactly."""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    return _npy((plain.float() if plain.dtype == torch.bfloat16 else plain).numpy())
+
+
+def _npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getbuffer()
+
+
+def png_of(image):
+    """The image without loss, for the engine to decode by the path that files take. An orientation that its EXIF data
+    tells and nobody applied is applied, as it is for a file."""
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+        if upright.mode in ("F", "I"):
+            raise TypeError(
+                f"a PIL image of mode {upright.mode} has no range of its own: hand over an array"
+            )
+        upright = upright.convert("RGB")
+    stream = io.BytesIO()
+    upright.save(stream, "PNG", compress_level=1)
+    return stream.getbuffer()
+
+
+def _stem_of_picture(image, name):
+    path = getattr(image, "filename", "")
+    return os.path.splitext(os.path.basename(path))[0] or name if isinstance(path, str) else name
