@@ -87,15 +87,19 @@ std::vector<Check> basic_checks(const at::Tensor& sample) {
                         ? "Every score is a finite number."
                         : std::to_string(missing) + " of " + std::to_string(sample.numel()) +
                               " scores are NaN or infinite."});
-  const bool flat =
-      finite == 0 || (missing == 0 && sample.min().item<double>() == sample.max().item<double>());
+  // A single number has no places to differ between: it says nothing only where it is 0.
+  const bool constant = missing == 0 && finite > 0 &&
+                        sample.min().item<double>() == sample.max().item<double>() &&
+                        (finite > 1 || sample.item<double>() == 0);
+  const bool flat = finite == 0 || constant;
   checks.push_back({"flat",
                     flat ? "fail" : "pass",
                     {},
                     {},
-                    !flat         ? "The scores differ from place to place."
-                    : finite == 0 ? "No attribution: no score is a finite number."
-                                  : "No attribution: the map is constant " +
+                    !flat && sample.numel() == 1 ? "The map is one number, and it is not 0."
+                    : !flat                      ? "The scores differ from place to place."
+                    : finite == 0                ? "No attribution: no score is a finite number."
+                                                 : "No attribution: the map is constant " +
                                         number(sample.flatten()[0].item<double>()) + "."});
   return checks;
 }

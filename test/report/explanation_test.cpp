@@ -1,6 +1,7 @@
 // What is said of a map beside its picture.
 #include "pellucid/report/explanation.h"
 
+#include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
@@ -53,6 +54,9 @@ TEST(BasicChecks, TellAFlatMapAndOneWithoutNumbers) {
   };
   EXPECT_THAT(words(at::tensor({1.0F, 2.0F})), HasSubstr("pass: The scores differ"));
   EXPECT_THAT(words(at::zeros({3})), HasSubstr("constant 0"));
+  EXPECT_THAT(words(at::ones({3})), HasSubstr("fail: No attribution: the map is constant 1"));
+  EXPECT_THAT(words(at::zeros({1})), HasSubstr("constant 0"));
+  EXPECT_THAT(words(at::ones({1})), HasSubstr("pass: The map is one number"));
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(words(at::tensor({nan, nan})), HasSubstr("no score is a finite number"));
 }
