@@ -36,6 +36,7 @@ MAY_INCLUDE = {
     "report": [*EXPLAIN, "render"],
     "operation": [*FORMATS, "explain", "segmenters", "methods", "metrics"],
     "operations": [*OPERATION, "render", "report"],
+    "serve": [*OPERATION, "report"],
 }
 COLLECTED = {"segmenters", "methods", "metrics", "formats", "operations"}
 # A format may be large enough for several files, which then lie in a folder of its name.

@@ -100,6 +100,12 @@ class Run {
           model_source(command_.model, command_.face.metadata, command_.face.labels),
           catalogue_.formats);
     }
+    if (operation.subject == Subject::models) {
+      for (auto& [name, source] : model_sources(command_.models)) {
+        models_.push_back(std::make_unique<LoadedModel>(std::move(source), catalogue_.formats));
+        named_.push_back({name, models_.back().get()});
+      }
+    }
     ProgressBar bar(console_.err, console_.progress && !command_.face.quiet, language_);
     const Answer answer = perform(operation, request, surroundings(bar));
     bar.clear();
@@ -118,6 +124,7 @@ class Run {
     Surroundings around;
     around.catalogue = &catalogue_;
     around.model = model_.get();
+    around.models = named_;
     around.cancellation = console_.cancellation;
     around.progress = [&bar](const Progress& progress) { bar.tell(progress); };
     around.artefact = [this](Artefact&& artefact) {
@@ -169,6 +176,8 @@ class Run {
   Language language_;
   std::optional<OutputFolder> folder_;
   std::unique_ptr<LoadedModel> model_;
+  std::vector<std::unique_ptr<LoadedModel>> models_;
+  std::vector<NamedModel> named_;
 };
 
 int run_command(const Command& command, const Catalogue& catalogue, const Console& console) {

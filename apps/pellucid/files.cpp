@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <tuple>
 
 #include "pellucid/model/file.h"
 
@@ -48,19 +50,20 @@ std::vector<std::string> files_below(const std::string& folder) {
   return files;
 }
 
-// "x=cat.npy" names the input x, unless a file of that whole name exists.
-RequestInput input_of(const std::string& word) {
-  RequestInput input;
-  std::string path = word;
+// "x=cat.npy" is the file cat.npy under the name x, unless a file of that whole name exists.
+std::pair<std::string, std::string> name_and_path(const std::string& word) {
   const std::size_t equals = word.find('=');
   std::error_code ignored;
-  if (equals != std::string::npos && equals > 0 && !fs::exists(word, ignored)) {
-    const std::string name = word.substr(0, equals);
-    if (name.find('/') == std::string::npos) {
-      input.of = name;
-      path = word.substr(equals + 1);
-    }
-  }
+  if (equals == std::string::npos || equals == 0 || fs::exists(word, ignored)) return {"", word};
+  const std::string name = word.substr(0, equals);
+  if (name.find('/') != std::string::npos) return {"", word};
+  return {name, word.substr(equals + 1)};
+}
+
+RequestInput input_of(const std::string& word) {
+  RequestInput input;
+  std::string path;
+  std::tie(input.of, path) = name_and_path(word);
   input.name = path;
   input.read = [path] { return read_file(path); };
   return input;
@@ -216,6 +219,32 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
   }
   if (!document.empty()) source.sidecar = to_text(document, false);
   return source;
+}
+
+std::vector<std::pair<std::string, ModelSource>> model_sources(std::span<const std::string> words) {
+  std::vector<std::pair<std::string, ModelSource>> sources;
+  for (const std::string& word : words) {
+    const auto [name, path] = name_and_path(word);
+    const std::string called = name.empty() ? fs::path(path).stem().string() : name;
+    const bool fits = !called.empty() && std::ranges::all_of(called, [](unsigned char letter) {
+      return std::isalnum(letter) != 0 || letter == '_' || letter == '-' || letter == '.';
+    });
+    if (!fits) {
+      throw usage_error("\"" + called + "\" can't be the name of a model in a URL")
+          .at(word)
+          .hint("write NAME=FILE, the name of letters, digits, '.', '_' and '-'");
+    }
+    if (std::ranges::any_of(sources, [&](const auto& each) { return each.first == called; })) {
+      throw usage_error("two models are called \"" + called + "\"")
+          .at(word)
+          .hint("write NAME=FILE for one of them");
+    }
+    ModelSource source = model_source(path, {}, {});
+    source.name = fs::path(path).filename().string();
+    source.sidecar_name = fs::path(source.sidecar_name).filename().string();
+    sources.emplace_back(called, std::move(source));
+  }
+  return sources;
 }
 
 OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {

@@ -23,6 +23,11 @@ std::vector<RequestInput> read_inputs(std::span<const std::string> words);
 ModelSource model_source(const std::string& path, const std::optional<std::string>& metadata,
                          const std::optional<std::string>& labels);
 
+// FILE or NAME=FILE, each with what stands in the sidecar beside it. Messages and answers show the
+// file's name without its folder. Throws Error (Fault::usage) for a name twice, or one that no URL
+// could hold.
+std::vector<std::pair<std::string, ModelSource>> model_sources(std::span<const std::string> words);
+
 // The whole file. Throws Error (Fault::input) when it can't be read.
 std::vector<std::byte> read_file(const std::string& path);
 

@@ -115,6 +115,7 @@ std::vector<std::pair<std::string_view, std::vector<const Operation*>>> verb_gro
 std::string usage_line(const Operation& operation) {
   std::string line = "pellucid " + std::string(operation.name);
   if (operation.subject == Subject::model) line += " MODEL";
+  if (operation.subject == Subject::models) line += " [NAME=]MODEL...";
   if (!operation.bare_word.empty()) {
     line += " [" + value_name(*find_option(operation.options, operation.bare_word)) + "]";
   }

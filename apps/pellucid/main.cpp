@@ -12,6 +12,7 @@
 #include "pellucid/methods/table.h"
 #include "pellucid/operations/table.h"
 #include "pellucid/run/memory.h"
+#include "serve.h"
 
 namespace {
 
@@ -45,8 +46,9 @@ int main(int count, char** arguments) {
   std::signal(SIGBUS, file_lost);
   pellucid::watch_memory();
   const std::vector<std::string_view> words(arguments + 1, arguments + std::max(count, 1));
-  const pellucid::Catalogue catalogue{all(pellucid::operations()), all(pellucid::methods()),
-                                      all(pellucid::formats())};
+  pellucid::Catalogue catalogue{all(pellucid::operations()), all(pellucid::methods()),
+                                all(pellucid::formats())};
+  catalogue.operations.push_back(&pellucid::serve);
   const pellucid::Console console{.out = std::cout,
                                   .err = std::cerr,
                                   .progress = isatty(STDERR_FILENO) == 1,

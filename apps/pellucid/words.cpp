@@ -187,6 +187,14 @@ class Reader {
       }
       command_.model = bare_[first++];
     }
+    if (operation.subject == Subject::models) {
+      if (bare_.empty()) {
+        throw usage_error(verb + " needs a model")
+            .hint("pellucid " + verb + " MODEL.pt2 or NAME=MODEL.pt2, one or more; see --help");
+      }
+      command_.models = std::move(bare_);
+      return;
+    }
     if (!operation.bare_word.empty() && first < bare_.size()) {
       const Option* option = find_option(operation.options, operation.bare_word);
       command_.options[std::string(operation.bare_word)] = parse_word(*option, bare_[first++]);

@@ -50,6 +50,7 @@ struct Command {
   Json options = Json::object();
   Json settings = Json::object();
   std::string model;
+  std::vector<std::string> models;  // of an operation on several: FILE or NAME=FILE
   std::vector<std::string> inputs;  // as they were written: FILE, DIR or NAME=FILE
   bool help = false;
   bool version = false;

@@ -170,6 +170,9 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"PyTorch exported program, as torch.export.save writes it",
        "PyTorch 导出程序，由 torch.export.save 写出"},
       // Doctor.
+      {"Serving {0} at {1}", "正在 {1} 提供 {0}"},
+      {"Answers over HTTP: KServe v1, the Open Inference Protocol v2 and every operation.",
+       "通过 HTTP 应答：KServe v1、开放推理协议 v2 以及每一项操作。"},
       {"Examines this installation: versions, processor, memory, fonts, a self-test; says how to "
        "mend what is wrong.",
        "检查本安装：版本、处理器、内存、字体和自检；说明如何修复问题。"},

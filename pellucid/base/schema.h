@@ -38,6 +38,9 @@ struct Option {
   std::string_view metavar = {};  // what stands for the value in help: "SIZE"
   bool may_be_null = false;       // std::optional: null means "not given"
   bool whole_words = false;       // of a list: a comma does not split a word
+  // It chooses what belongs to the process or the machine (threads, memory, how a model is read):
+  // whoever runs the program sets it, a request from elsewhere can't.
+  bool host_only = false;
 
   constexpr Option between(double low, double high) const {
     Option copy = *this;
@@ -53,6 +56,11 @@ struct Option {
   constexpr Option shown_as(std::string_view name_of_value) const {
     Option copy = *this;
     copy.metavar = name_of_value;
+    return copy;
+  }
+  constexpr Option for_host() const {
+    Option copy = *this;
+    copy.host_only = true;
     return copy;
   }
   // A list whose words may hold commas (labels): the operation splits them, the faces don't.

@@ -15,6 +15,9 @@ namespace {
 constexpr std::array<std::string_view, 5> names = {"gausslegendre", "trapezoid", "riemann_left",
                                                    "riemann_right", "riemann_middle"};
 
+// Newton's method costs n² steps: a second here, and a minute at ten times as many.
+constexpr int most_legendre = 10000;
+
 Quadrature gauss_legendre(int n) {
   Quadrature rule;
   rule.points.resize(static_cast<std::size_t>(n));
@@ -48,7 +51,13 @@ std::span<const std::string_view> quadrature_names() { return names; }
 
 Quadrature quadrature(std::string_view name, int n) {
   if (n < 1) throw usage_error("n_steps must be at least 1");
-  if (name == "gausslegendre") return gauss_legendre(n);
+  if (name == "gausslegendre") {
+    if (n > most_legendre) {
+      throw usage_error("gausslegendre takes n_steps of at most " + std::to_string(most_legendre))
+          .hint("take quadrature=riemann_middle for more");
+    }
+    return gauss_legendre(n);
+  }
   Quadrature rule;
   if (name == "trapezoid") {
     if (n < 2) throw usage_error("the trapezoid needs n_steps of at least 2");

@@ -14,7 +14,8 @@ struct Quadrature {
 // "gausslegendre", "trapezoid", "riemann_left", "riemann_right", "riemann_middle".
 std::span<const std::string_view> quadrature_names();
 
-// n ≥ 1 points (the trapezoid needs 2). Throws Error (Fault::usage) for another name.
+// n ≥ 1 points (the trapezoid needs 2, Gauss–Legendre takes at most 10,000). Throws Error
+// (Fault::usage) for another number or name.
 Quadrature quadrature(std::string_view name, int n);
 
 }  // namespace pellucid

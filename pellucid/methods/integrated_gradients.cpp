@@ -25,7 +25,7 @@ struct Settings {
 constexpr Option options[] = {
     option<&Settings::n_steps>("n_steps",
                                "Points on the path; more leave a smaller completeness gap.")
-        .between(1, 10000),
+        .between(1, 100000),
     option<&Settings::quadrature>("quadrature", "Where the points lie and how they are weighted.")
         .one_of(quadratures),
 };

@@ -1,4 +1,5 @@
-// The JSON Schema (draft 2020-12) of an operation's request, from its table alone.
+// The JSON Schema (draft 2020-12) of an operation's request, from its table alone; what only the
+// host may set is not in it.
 #include <cmath>
 
 #include "pellucid/operation/operation.h"
@@ -39,6 +40,7 @@ Json schema_of(const Option& option, const Json& initial) {
 Json properties(std::span<const Option> options, const Json& defaults) {
   Json all = Json::object();
   for (const Option& option : options) {
+    if (option.host_only) continue;
     const std::string name(option.name);
     all[name] = schema_of(option, defaults.value(name, Json(nullptr)));
   }

@@ -30,18 +30,23 @@ inline constexpr std::array reading_options = {
     option<&Settings::output_kind, Settings>(
         "output_kind", "What the model's outputs are, where its file does not say.")
         .one_of(output_kind_names)
-        .shown_as("KIND"),
+        .shown_as("KIND")
+        .for_host(),
     option<&Settings::allow_nonfinite, Settings>(
         "allow_nonfinite",
-        "Accept a model with NaN or infinite weights; every answer then says so."),
+        "Accept a model with NaN or infinite weights; every answer then says so.")
+        .for_host(),
 };
 
 // How a model is run, and read.
 template <class Settings>
 inline constexpr std::array computing_options = {
     option<&Settings::threads, Settings>("threads", "Threads to compute with; 0: one per core.")
-        .between(0, 1024),
-    option<&Settings::device, Settings>("device", "Where to compute.").one_of(device_names),
+        .between(0, 1024)
+        .for_host(),
+    option<&Settings::device, Settings>("device", "Where to compute.")
+        .one_of(device_names)
+        .for_host(),
 };
 template <class Settings>
 inline constexpr auto model_options = all_options(computing_options<Settings>,
@@ -57,7 +62,8 @@ inline constexpr std::array input_options = {
     option<&Settings::max_pixels, Settings>(
         "max_pixels", "Refuse pictures of a larger area, before they are decoded.")
         .between(1, 2e9)
-        .shown_as("N"),
+        .shown_as("N")
+        .for_host(),
     option<&Settings::salvage, Settings>(
         "salvage", "Use what is left of a truncated picture; the answer then says so."),
 };
@@ -71,7 +77,8 @@ template <class Settings>
 inline constexpr std::array memory_options = {
     option<&Settings::memory_limit, Settings>(
         "memory_limit", "Memory that computing may take; work is cut into smaller parts to fit.")
-        .shown_as("SIZE"),
+        .shown_as("SIZE")
+        .for_host(),
 };
 
 struct SeedSettings {

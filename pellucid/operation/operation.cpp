@@ -25,6 +25,9 @@ void check(const Operation& operation, const Request& request, const Surrounding
   if (operation.subject == Subject::model && surroundings.model == nullptr) {
     throw usage_error(verb + " needs a model");
   }
+  if (operation.subject == Subject::models && surroundings.models.empty()) {
+    throw usage_error(verb + " needs one model or more");
+  }
   if (operation.inputs == Inputs::none && !request.inputs.empty()) {
     throw usage_error(verb + " takes no inputs").at(request.inputs.front().name);
   }

@@ -42,6 +42,12 @@ struct RequestInput {
 // A model that is loaded at most once per request; a server hands over one it already has.
 class LoadedModel;
 
+// NAME=FILE, or the file's stem.
+struct NamedModel {
+  std::string name;
+  LoadedModel* model = nullptr;
+};
+
 struct Request {
   Json options =
       Json::object();  // by option name; checked against the operation's table before it runs
@@ -75,7 +81,8 @@ struct Answer {
 // What the face lends an operation while it runs.
 struct Surroundings {
   const Catalogue* catalogue = nullptr;
-  LoadedModel* model = nullptr;  // of operations on a model
+  LoadedModel* model = nullptr;    // of operations on a model
+  std::vector<NamedModel> models;  // of operations on several
   const Cancellation* cancellation = nullptr;
   ProgressSink progress;                     // may be empty
   std::function<void(Artefact&&)> artefact;  // takes each file as soon as it is made
@@ -86,9 +93,12 @@ struct Surroundings {
   Language language = Language::english;
 };
 
-enum class Subject { none, model };
+enum class Subject { none, model, models };
 enum class Inputs { none, optional, required };
 enum class Faces : unsigned { command_line = 1, http = 2, python = 4, page = 8, all = 15 };
+constexpr Faces operator|(Faces a, Faces b) {
+  return static_cast<Faces>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
 
 struct Operation {
   std::string_view name;     // the verb

@@ -204,6 +204,8 @@ extern constinit const Operation doctor = {
         "Examines this installation: versions, processor, memory, fonts, a self-test; says how to "
         "mend what is wrong.",
     .subject = Subject::none,
+    // What it says of folders and fonts is the host's own affair.
+    .faces = Faces::command_line | Faces::python,
     .options = options,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,

@@ -54,7 +54,8 @@ TEST(Quadrature, PlacesRiemannAndTrapezoidPointsAsTheirNamesSay) {
   EXPECT_THAT(quadrature("trapezoid", 3).weights, ElementsAre(0.25, 0.5, 0.25));
 }
 
-TEST(Quadrature, RefusesOtherNamesAndTooFewPoints) {
+TEST(Quadrature, RefusesOtherNamesAndNumbersOfPoints) {
+  EXPECT_EQ(error_of([] { quadrature("gausslegendre", 10001); }).fault(), Fault::usage);
   EXPECT_EQ(error_of([] { quadrature("simpson", 3); }).fault(), Fault::usage);
   EXPECT_EQ(error_of([] { quadrature("gausslegendre", 0); }).fault(), Fault::usage);
   EXPECT_EQ(error_of([] { quadrature("trapezoid", 1); }).fault(), Fault::usage);

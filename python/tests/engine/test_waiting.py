@@ -67,7 +67,7 @@ model = pellucid.load({str(CNN)!r})
 model.explain(torch.zeros(3, 32, 32), method="saliency", format="npy")
 print("working", flush=True)
 try:
-    model.explain(torch.zeros(3, 32, 32), method="integrated_gradients", n_steps=10000,
+    model.explain(torch.zeros(3, 32, 32), method="integrated_gradients", n_steps=100000,
                   quadrature="riemann_middle", format="npy")
 except KeyboardInterrupt:
     print("stopped", flush=True)

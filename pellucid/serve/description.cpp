@@ -1,0 +1,226 @@
+// Invariant: an operation, a method or an option that is added to a table is here without a line.
+#include "pellucid/serve/description.h"
+
+#include "pellucid/model/model.h"
+#include "pellucid/report/tables.h"
+#include "pellucid/serve/exchange.h"
+#include "pellucid/serve/route.h"
+#include "pellucid/serve/tensors.h"
+#include "pellucid/serve/vocabulary.h"
+
+namespace pellucid {
+namespace {
+
+std::string path_of(const Operation& operation) {
+  const std::string name(operation.name);
+  return operation.subject == Subject::model ? "/v2/models/{model}/" + name : "/v2/" + name;
+}
+
+std::string_view word(Inputs inputs) {
+  switch (inputs) {
+    case Inputs::none:
+      return "none";
+    case Inputs::optional:
+      return "optional";
+    case Inputs::required:
+      return "required";
+  }
+  return "";
+}
+
+// The range and the choices stay; the sentence is in the reader's language.
+Json options_of(const Operation& operation, Language language) {
+  const Json defaults = operation.defaults ? operation.defaults() : Json::object();
+  Json list = describe(open_options(operation), defaults);
+  for (Json& entry : list) entry["help"] = translated(language, entry["help"].get<std::string>());
+  return list;
+}
+
+Json reference(std::string_view name) {
+  return {{"$ref", "#/components/schemas/" + std::string(name)}};
+}
+
+Json content(Json schema) { return {{"application/json", {{"schema", std::move(schema)}}}}; }
+
+Json strings() { return {{"type", "array"}, {"items", {{"type", "string"}}}}; }
+
+Json object_of(Json properties, Json required) {
+  return {
+      {"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}};
+}
+
+Json schemas() {
+  const Json shape = {{"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}};
+  const Json tensor = object_of(
+      {{"name", {{"type", "string"}}},
+       {"shape", shape},
+       {"datatype",
+        {{"enum",
+          {"BOOL", "UINT8", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES"}}}},
+       {"parameters", {{"type", "object"}}},
+       {"data",
+        {{"type", "array"},
+         {"description", "numbers, flat or nested; of BYTES: pictures or .npy as base64"}}}},
+      {"name", "shape", "datatype"});
+  Json error = object_of({{"what", {{"type", "string"}}},
+                          {"where", {{"type", "string"}}},
+                          {"what_to_do", {{"type", "string"}}}},
+                         {"what"});
+  return {
+      {"Tensor", tensor},
+      {"Error", object_of({{"error", std::move(error)}}, {"error"})},
+      {"Answer", object_of({{"id", {{"type", "string"}}},
+                            {"model_name", {{"type", "string"}}},
+                            {"document", {{"type", "object"}}},
+                            {"warnings", strings()},
+                            {"failures", {{"type", "array"}, {"items", {{"type", "object"}}}}},
+                            {"outputs", {{"type", "array"}, {"items", reference("Tensor")}}}},
+                           {"outputs"})},
+      {"Instances", object_of({{"instances",
+                                {{"type", "array"},
+                                 {"minItems", 1},
+                                 {"description", "arrays, or pictures as {\"b64\": ...}"}}},
+                               {"parameters", {{"type", "object"}}}},
+                              {"instances"})},
+  };
+}
+
+// The v2 request of an operation: its own options stand in "parameters".
+Json request_schema(const Operation& operation, const Catalogue& catalogue) {
+  const Json own = schema(operation, catalogue)["properties"];
+  Json parameters = own["options"];
+  if (operation.takes_settings) parameters["properties"]["settings"] = own["settings"];
+  parameters["properties"]["binary_data_output"] = {{"type", "boolean"}, {"default", false}};
+  Json fields = {{"id", {{"type", "string"}}}, {"parameters", std::move(parameters)}};
+  fields["outputs"] = {
+      {"type", "array"},
+      {"items", object_of({{"name", {{"type", "string"}}}, {"parameters", {{"type", "object"}}}},
+                          {"name"})}};
+  Json required = Json::array();
+  if (operation.inputs != Inputs::none) {
+    fields["inputs"] = {{"type", "array"}, {"items", reference("Tensor")}};
+    if (operation.inputs == Inputs::required) {
+      fields["inputs"]["minItems"] = 1;
+      required.push_back("inputs");
+    }
+  }
+  return object_of(std::move(fields), std::move(required));
+}
+
+Json responses(const RoutePattern& route, std::string_view good) {
+  const Json error = {{"description", "what was wrong, where, and what to do"},
+                      {"content", content(reference("Error"))}};
+  Json all = {{"200", {{"description", route.summary}}}};
+  if (!good.empty()) all["200"]["content"] = content(reference(good));
+  std::vector<std::string> statuses = {"400", "401", "403", "404", "405", "408", "503"};
+  if (route.method == "POST")
+    statuses.insert(statuses.end(), {"413", "415", "429", "500", "504", "507"});
+  for (const std::string& status : statuses) all[status] = error;
+  return all;
+}
+
+Json parameter(std::string_view name) {
+  return {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}};
+}
+
+// A page of one route; `operation` fills in what the tables know of it.
+Json page(const RoutePattern& route, const Operation* operation, const Catalogue& catalogue) {
+  Json entry = {{"summary", operation ? operation->summary : route.summary}};
+  Json parameters = Json::array();
+  if (route.pattern.find("{model}") != std::string_view::npos)
+    parameters.push_back(parameter("model"));
+  if (operation == nullptr && route.pattern.find("{operation}") != std::string_view::npos) {
+    parameters.push_back(parameter("operation"));
+    parameters.back()["schema"]["enum"] = {"predict", "explain"};
+  }
+  if (!parameters.empty()) entry["parameters"] = std::move(parameters);
+  if (operation != nullptr) {
+    entry["requestBody"] = {{"content", content(request_schema(*operation, catalogue))},
+                            {"required", operation->inputs == Inputs::required}};
+  } else if (route.resource == Resource::v1_operation) {
+    entry["requestBody"] = {{"content", content(reference("Instances"))}, {"required", true}};
+  }
+  entry["responses"] = responses(route, operation != nullptr ? "Answer" : "");
+  return {{lower_case(route.method), std::move(entry)}};
+}
+
+}  // namespace
+
+Json catalogue_document(const Catalogue& catalogue, Language language) {
+  Json operations = Json::array(), methods = Json::array();
+  for (const Operation* operation : served(catalogue)) {
+    operations.push_back({{"name", operation->name},
+                          {"path", path_of(*operation)},
+                          {"group", translated(language, operation->group)},
+                          {"summary", translated(language, operation->summary)},
+                          {"details", translated(language, operation->details)},
+                          {"inputs", word(operation->inputs)},
+                          {"formats", operation->formats},
+                          {"takes_settings", operation->takes_settings},
+                          {"options", options_of(*operation, language)}});
+  }
+  for (const Method* method : catalogue.methods) methods.push_back(method_document(*method));
+  return {{"operations", std::move(operations)}, {"methods", std::move(methods)}};
+}
+
+Json openapi_document(const Catalogue& catalogue, bool needs_token) {
+  Json paths = Json::object();
+  const std::vector<const Operation*> operations = served(catalogue);
+  for (const RoutePattern& route : route_patterns()) {
+    if (route.resource == Resource::v2_model_operation ||
+        route.resource == Resource::v2_operation) {
+      for (const Operation* operation : operations) {
+        const bool fits = (operation->subject == Subject::model) ==
+                          (route.resource == Resource::v2_model_operation);
+        if (fits) paths[path_of(*operation)].update(page(route, operation, catalogue));
+      }
+      continue;
+    }
+    const Operation* operation =
+        route.resource == Resource::infer ? find_served(catalogue, "predict") : nullptr;
+    if (route.resource == Resource::infer && operation == nullptr) continue;
+    paths[std::string(route.pattern)].update(page(route, operation, catalogue));
+  }
+  Json document = {{"openapi", "3.1.0"},
+                   {"info", {{"title", "Pellucid"}, {"version", PELLUCID_VERSION}}},
+                   {"paths", std::move(paths)},
+                   {"components", {{"schemas", schemas()}}}};
+  if (needs_token) {
+    document["components"]["securitySchemes"] = {
+        {"token", {{"type", "http"}, {"scheme", "bearer"}}}};
+    document["security"] = Json::array({{{"token", Json::array()}}});
+  }
+  return document;
+}
+
+Json server_document() {
+  return {{"name", "pellucid"},
+          {"version", PELLUCID_VERSION},
+          {"extensions", {"binary_tensor_data", "pellucid_operations"}}};
+}
+
+Json model_document(std::string_view name, const Model& model) {
+  const auto tensor = [&](const std::string& called, ValueId id) {
+    const Value& value = model.graph->value(id);
+    Json shape = Json::array();
+    for (const auto& size : value.shape) shape.push_back(size.value_or(-1));
+    return Json{{"name", called},
+                {"datatype", value.dtype ? datatype_of(*value.dtype) : std::string_view("FP32")},
+                {"shape", std::move(shape)}};
+  };
+  Json inputs = Json::array(), outputs = Json::array();
+  for (const ValueId id : model.graph->inputs())
+    inputs.push_back(tensor(model.graph->value(id).name, id));
+  for (std::size_t i = 0; i < model.graph->outputs().size(); ++i) {
+    const Operand& operand = model.graph->outputs()[i].operand;
+    if (operand.is_value() && model.graph->value(operand.value()).is_tensor)
+      outputs.push_back(tensor(output_name(model, i), operand.value()));
+  }
+  return {{"name", name},
+          {"versions", Json::array()},
+          {"platform", "pellucid_" + model.format},
+          {"inputs", std::move(inputs)},
+          {"outputs", std::move(outputs)}};
+}
+
+}  // namespace pellucid

@@ -1,0 +1,282 @@
+"""The server under pressure: slow, rude and many clients, and its end. It must go on answering."""
+
+import contextlib
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
+
+from program import answer  # noqa: E402
+from served import LINEAR, PROGRAM, SLOW, Server, picture, tensor  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
+
+EXPLAIN = "/v2/models/cnn_module/explain"
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Server("--max-upload", "1MiB", "--queue", "64")
+    yield server
+    server.kill()
+
+
+def health_within_a_second(server):
+    start = time.monotonic()
+    assert server.ask("GET", "/v2/health/live", timeout=5)[0] == 200
+    assert time.monotonic() - start < 1
+
+
+# Prints the longest time that an answer took, in seconds.
+WATCH_HEALTH = """
+import http.client, sys, time
+slowest, end = 0, time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    start = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
+    connection.request("GET", "/v2/health/live")
+    assert connection.getresponse().status == 200
+    connection.close()
+    slowest = max(slowest, time.monotonic() - start)
+    time.sleep(0.05)
+print(slowest)
+"""
+
+
+def slow_request():
+    return json.dumps({"inputs": [picture()], "parameters": SLOW}).encode()
+
+
+def send(server, body, path=EXPLAIN, timeout=60):
+    """An open socket on which the request was sent whole."""
+    peer = socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    peer.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return peer
+
+
+def read_all(peer):
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := peer.recv(65536):
+            data += part
+    return data
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_work_stops_within_a_second_when_the_client_has_gone(server):
+    peer = send(server, slow_request())
+    wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 1, 20)
+    peer.close()
+    start = time.monotonic()
+    wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 0, 1.5)
+    assert time.monotonic() - start < 1.5, "a second, and the time to ask"
+    assert any('"status":499' in line for line in server.lines())
+    health_within_a_second(server)
+
+
+def test_answers_equal_the_command_line_while_half_of_64_clients_leave(server, tmp_path):
+    size = int(np.prod(answer("inspect", LINEAR)["inputs"][0]["shape"][1:]))
+    vector = np.linspace(-1, 1, size, dtype=np.float32)
+    np.save(tmp_path / "vector.npy", vector)
+    answer("predict", LINEAR, tmp_path / "vector.npy", "--out", tmp_path, "--threads", "1")
+    expected = np.load(tmp_path / "vector.output.npy")
+    body = json.dumps({"inputs": [tensor(vector, "x")]}).encode()
+    path = "/v2/models/linear/infer"
+    end = time.monotonic() + 4
+    wrong, right, left = [], [], []
+
+    def stay():
+        connection = server.connect()
+        while time.monotonic() < end:
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            data = response.read()
+            if response.status == 429:
+                continue
+            found = json.loads(data).get("outputs", [{}])[0].get("data", [])
+            close = len(found) == expected.size and np.allclose(found, expected.ravel(), atol=1e-5)
+            (right if response.status == 200 and close else wrong).append(data)
+        connection.close()
+
+    def leave(seed):
+        rng = random.Random(seed)
+        slow = slow_request()
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                peer = send(server, slow if rng.random() < 0.3 else body, EXPLAIN, timeout=5)
+                time.sleep(rng.random() * 0.1)
+                peer.close()
+                left.append(seed)
+
+    threads = [threading.Thread(target=stay) for _ in range(32)]
+    threads += [threading.Thread(target=leave, args=(seed,)) for seed in range(32)]
+    for thread in threads:
+        thread.start()
+    # A process of its own: 64 threads of this one share a lock that is not the server's.
+    watch = [sys.executable, "-c", WATCH_HEALTH, str(server.port), "4"]
+    slowest = float(subprocess.run(watch, capture_output=True, check=True, timeout=60).stdout)
+    for thread in threads:
+        thread.join()
+    assert slowest < 1
+    assert not wrong, wrong[0]
+    assert len(right) > 64 and len(left) > 64
+    wait_for(lambda: server.gauge("pellucid_queue_depth") == 0, 5)
+    assert server.process.poll() is None
+
+
+def test_slow_heads_get_408_and_nobody_waits_for_them(server):
+    peers = []
+    for _ in range(20):
+        peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        peer.sendall(b"GET /v2 HTTP/1.1\r\nHost: local")
+        peers.append(peer)
+    start = time.monotonic()
+    health_within_a_second(server)
+    for _ in range(3):
+        time.sleep(1)
+        for peer in peers:
+            peer.sendall(b"x")
+    assert read_all(peers[0]).startswith(b"HTTP/1.1 408 ")
+    assert 8 < time.monotonic() - start < 14, "the deadline is for the whole head"
+    for peer in peers:
+        peer.close()
+
+
+def test_idle_sockets_make_room_for_those_who_ask(server):
+    peers = []
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            peers.append(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+    health_within_a_second(server)
+    assert server.gauge("pellucid_connections") <= 513
+    for peer in peers:
+        peer.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large_is_413(server, announced):
+    body = b" " * (3 << 20)
+    peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    head = b"POST /v2/methods HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    if announced:
+        peer.sendall(head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    else:
+        peer.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        peer.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+    assert read_all(peer).startswith(b"HTTP/1.1 413 ")
+    peer.close()
+    health_within_a_second(server)
+
+
+def test_chunked_bodies_are_read_and_bad_chunks_refused(server):
+    head = (
+        b"POST /v2/methods HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    body = b'5\r\n{"par\r\n10\r\nameters": {"name\r\n11\r\n": "saliency"}  }\r\n0\r\n\r\n'
+    for data, status in [
+        (body, b"200"),
+        (b"zz\r\n{}\r\n0\r\n\r\n", b"400"),
+        (b"ffffffffffffffffff\r\n{}", b"400"),
+    ]:
+        peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        peer.sendall(head + data)
+        said = read_all(peer)
+        assert said.startswith(b"HTTP/1.1 " + status), said[:300]
+        peer.close()
+
+
+def test_a_client_may_ask_before_it_sends_its_body(server):
+    peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    head = b"POST /v2/methods HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    peer.sendall(head + b"Content-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+    assert peer.recv(100).startswith(b"HTTP/1.1 100 ")
+    peer.sendall(b"{}")
+    assert read_all(peer).startswith(b"HTTP/1.1 200 ")
+    peer.close()
+
+
+def test_garbage_and_large_heads_are_refused(server):
+    for data, status in [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"400"),
+        (b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 40000 + b"\r\n\r\n", b"431"),
+        (b"GET /v2 HTTP/1.1\r\nConnection: close\r\n\r\n", b"400"),
+        (b"POST /v2/methods HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"400"),
+    ]:
+        peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        peer.sendall(data)
+        assert read_all(peer).startswith(b"HTTP/1.1 " + status), data[:40]
+        peer.close()
+
+
+def test_requests_behind_each_other_are_answered_in_order(server):
+    peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    one = b"POST /v2/methods HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: %d\r\n%s\r\n"
+    peer.sendall(one % (1, b"") + one % (2, b"") + one % (3, b"Connection: close\r\n"))
+    said = read_all(peer)
+    ids = [line for line in said.split(b"\r\n") if line.startswith(b"X-Request-Id")]
+    assert ids == [b"X-Request-Id: 1", b"X-Request-Id: 2", b"X-Request-Id: 3"]
+    peer.close()
+
+
+def test_a_full_queue_is_429_and_an_answer_that_takes_too_long_504():
+    server = Server("--queue", "1", "--timeout", "5")
+    try:
+        peers = [send(server, slow_request())]
+        wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 1, 20)
+        peers.append(send(server, slow_request()))
+        wait_for(lambda: server.gauge("pellucid_queue_depth") == 1, 5)
+        status, error = server.error(EXPLAIN, {"inputs": [picture()], "parameters": SLOW})
+        assert status == 429, error
+        health_within_a_second(server)
+        for peer in peers:
+            assert read_all(peer).startswith(b"HTTP/1.1 504 ")
+        wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 0, 1.5)
+    finally:
+        server.kill()
+
+
+def test_a_memory_limit_is_an_answer_and_not_the_end():
+    server = Server("--memory-limit", "20KiB")
+    try:
+        body = {"inputs": [picture()], "parameters": {"method": "saliency", "format": "npy"}}
+        status, error = server.error(EXPLAIN, body)
+        assert status == 413, error
+        health_within_a_second(server)
+    finally:
+        server.kill()
+
+
+def test_sigterm_finishes_what_runs_and_refuses_what_is_new():
+    server = Server()
+    try:
+        parameters = {**SLOW, "settings": {"n_steps": 300}}
+        body = json.dumps({"inputs": [picture()], "parameters": parameters}).encode()
+        peer = send(server, body)
+        wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 1, 20)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: server.ask("GET", "/v2/health/ready")[0] == 503, 5)
+        status, error = server.error("/v2/methods", {})
+        assert status == 503, error
+        assert read_all(peer).startswith(b"HTTP/1.1 200 ")
+        assert server.process.wait(20) == 0
+    finally:
+        server.kill()
