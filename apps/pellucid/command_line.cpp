@@ -7,7 +7,6 @@
 #include <torch/version.h>
 
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <ostream>
 
@@ -35,15 +34,6 @@ int exit_code(const Answer& answer) {
     return std::ranges::all_of(answer.failures, is_usage) ? wrong_usage : nothing_done;
   if (answer.verdict_failed) return nothing_done;
   return answer.failures.empty() ? done : some_failed;
-}
-
-std::string now() {
-  const std::time_t time = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 Json failures_of(const Answer& answer) {
@@ -88,7 +78,7 @@ class Run {
 
   int run() {
     const auto start = std::chrono::steady_clock::now();
-    const std::string started = now();
+    const std::string started = utc_now();
     const Operation& operation = *command_.operation;
     if (!operation.formats.empty()) folder_.emplace(command_.face.out);
     Request request;

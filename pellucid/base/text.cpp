@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <unordered_map>
 #include <vector>
@@ -72,6 +73,15 @@ std::string say(Language language, std::string_view english,
     }
   }
   return result;
+}
+
+std::string utc_now() {
+  const std::time_t time = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
 }
 
 std::string number(double value, int digits) {

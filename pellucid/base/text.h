@@ -31,6 +31,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table();
 std::string human_bytes(double bytes);
 // "1.24 s", "38 ms".
 std::string human_seconds(double seconds);
+// This moment, "2026-11-22T16:30:00Z".
+std::string utc_now();
 // A number with the given significant digits, without a locale: "0.00123".
 std::string number(double value, int digits = 4);
 // Bytes of "20MiB", "1.5GB", "4096"; throws Error (Fault::usage) otherwise.

@@ -113,6 +113,9 @@ class Probe {
     std::vector<ValueId> with_respect_to, reads;
     std::map<ValueId, at::Tensor> leaves;
     std::vector<at::Tensor> values;  // what `reads` are
+
+    const at::Tensor& value(ValueId id) const;
+    bool has(ValueId id) const;
   };
 
   bool is_asked(std::span<const at::Tensor> inputs) const;

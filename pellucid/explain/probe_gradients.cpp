@@ -13,6 +13,12 @@
 
 namespace pellucid {
 
+bool Probe::Recording::has(ValueId id) const { return std::ranges::find(reads, id) != reads.end(); }
+
+const at::Tensor& Probe::Recording::value(ValueId id) const {
+  return values[static_cast<std::size_t>(std::ranges::find(reads, id) - reads.begin())];
+}
+
 Probe::Recording Probe::record(std::span<const Feed> feeds, std::vector<ValueId> reads,
                                std::span<const ValueId> with_respect_to) const {
   Recording recording{{with_respect_to.begin(), with_respect_to.end()}, std::move(reads), {}, {}};
@@ -37,10 +43,7 @@ Probe::Gradient Probe::differentiate(const Recording& recording, const Scalar& s
                                      bool keep) const {
   const at::AutoGradMode recorded(true);
   std::vector<at::Tensor> values;
-  for (const ValueId id : scalar.reads) {
-    const auto place = std::ranges::find(recording.reads, id) - recording.reads.begin();
-    values.push_back(recording.values[static_cast<std::size_t>(place)]);
-  }
+  for (const ValueId id : scalar.reads) values.push_back(recording.value(id));
   const at::Tensor scores = scalar.of(values);
   std::vector<at::Tensor> variables;
   for (const ValueId id : recording.with_respect_to) {
@@ -115,9 +118,7 @@ Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<co
   const std::int64_t batch = inputs.front().size(0);
   std::vector<ValueId> reads = scalar_of(own, batch).reads;
   if (asked && recording_ && std::ranges::equal(recording_->with_respect_to, with_respect_to) &&
-      std::ranges::all_of(reads, [&](ValueId id) {
-        return std::ranges::find(recording_->reads, id) != recording_->reads.end();
-      })) {
+      std::ranges::all_of(reads, [&](ValueId id) { return recording_->has(id); })) {
     chunk_ = std::max(chunk_, batch);
     evaluations_.gradients += batch;
     return differentiate(*recording_, scalar_of(own, batch), true);
@@ -137,10 +138,7 @@ Probe::Gradient Probe::gradient(std::span<const at::Tensor> inputs, std::span<co
   const auto settle = [&](std::int64_t begin, std::int64_t end, const Recording& recording) {
     std::vector<at::Tensor>& values = answers[begin];
     values.clear();
-    for (const ValueId id : output_values()) {
-      const auto place = std::ranges::find(recording.reads, id) - recording.reads.begin();
-      values.push_back(recording.values[static_cast<std::size_t>(place)].detach());
-    }
+    for (const ValueId id : output_values()) values.push_back(recording.value(id).detach());
     const std::vector<at::Tensor> outputs = as_outputs(values);
     std::vector<Target> now;
     for (std::int64_t n = begin; n < end; ++n) {

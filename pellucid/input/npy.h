@@ -10,6 +10,8 @@
 
 namespace pellucid {
 
+inline constexpr std::string_view npy_media_type = "application/x-npy";
+
 // True when the bytes begin as an .npy file does.
 bool is_npy(std::span<const std::byte> bytes);
 

@@ -39,6 +39,18 @@ void check(const Operation& operation, const Request& request, const Surrounding
 
 }  // namespace
 
+std::string_view to_string(Inputs inputs) {
+  switch (inputs) {
+    case Inputs::none:
+      return "none";
+    case Inputs::optional:
+      return "optional";
+    case Inputs::required:
+      return "required";
+  }
+  return "";
+}
+
 const Operation* Catalogue::find_operation(std::string_view name) const {
   const auto found = std::ranges::find(operations, name, &Operation::name);
   return found == operations.end() ? nullptr : *found;

@@ -95,6 +95,7 @@ struct Surroundings {
 
 enum class Subject { none, model, models };
 enum class Inputs { none, optional, required };
+std::string_view to_string(Inputs inputs);
 enum class Faces : unsigned { command_line = 1, http = 2, python = 4, page = 8, all = 15 };
 constexpr Faces operator|(Faces a, Faces b) {
   return static_cast<Faces>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

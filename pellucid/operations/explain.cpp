@@ -15,7 +15,7 @@
 #include "pellucid/operation/baselines.h"
 #include "pellucid/operation/checked_gradient.h"
 #include "pellucid/operation/prepared_input.h"
-#include "pellucid/render/colormap.h"
+#include "pellucid/operations/explain/settings.h"
 #include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
 #include "pellucid/report/pictures.h"
@@ -24,49 +24,8 @@
 namespace pellucid {
 namespace {
 
+using Settings = ExplainSettings;
 using Clock = std::chrono::steady_clock;
-
-struct Settings : ModelSettings, InputSettings, MemorySettings, SeedSettings {
-  std::vector<std::string> method = {"grad_cam"};
-  std::vector<std::string> target;
-  std::vector<std::string> layer;
-  std::string baseline = "zero";
-  std::vector<std::string> format = {"png", "npy", "json"};
-  std::int64_t chunk = 0;
-  double alpha = 0.5;
-  std::string colormap = "auto";
-};
-
-constexpr std::string_view formats[] = {"png", "svg", "pdf", "npy", "json"};
-
-constexpr std::array own = {
-    option<&Settings::method>(
-        "method", "How to explain; `pellucid methods` lists them. A comma asks for several.")
-        .shown_as("METHOD"),
-    option<&Settings::target>("target",
-                              "What to explain: top1, a class by index or label, 281:285, "
-                              "LAYER#CHANNEL[@y,x]. By default the likeliest class.")
-        .with_commas()
-        .shown_as("TARGET"),
-    option<&Settings::layer>(
-        "layer",
-        "The layer whose grid the map has, by module path; by default the method finds it.")
-        .shown_as("LAYER"),
-    option<&Settings::baseline>(
-        "baseline", "What stands for nothing to see: zero, black, grey, mean, blur, or a file.")
-        .shown_as("NAME|FILE"),
-    option<&Settings::format>("format", "Which files are written for each map.").one_of(formats),
-    option<&Settings::chunk>(
-        "chunk",
-        "Samples per model call; 0: chosen for the model. A recorded one replays to the bit.")
-        .between(0, 1e6)
-        .shown_as("N"),
-    option<&Settings::alpha>("alpha", "How much of the overlay is map, from 0 to 1.").between(0, 1),
-    option<&Settings::colormap>("colormap", "Colours of the map; auto: by its sign.")
-        .one_of(colormap_choices),
-};
-constexpr auto options = all_options(own, input_options<Settings>, memory_options<Settings>,
-                                     seed_options<Settings>, model_options<Settings>);
 
 constexpr std::int64_t batch_size = 16;
 
@@ -86,7 +45,9 @@ class Explaining {
         model_(surroundings.model->open(settings)),
         targets_(parse_targets(asked_targets(), model_)),
         baselines_(settings.baseline, model_, settings, surroundings),
-        lettering_(drawable_language(fonts_, surroundings.language)) {
+        pictures_(wanted_pictures()),
+        lettering_(pictures_.empty() ? surroundings.language
+                                     : drawable_language(fonts_, surroundings.language)) {
     for (const std::string& name : settings.method)
       methods_.push_back(&surroundings.catalogue->method(name));
     method_settings_ = method_settings(methods_, request.settings);
@@ -124,6 +85,13 @@ class Explaining {
   bool wants(std::string_view format) const {
     return surroundings_.artefact &&
            std::ranges::find(settings_.format, format) != settings_.format.end();
+  }
+
+  std::vector<PictureKind> wanted_pictures() const {
+    std::vector<PictureKind> kinds;
+    std::ranges::copy_if(picture_kinds, std::back_inserter(kinds),
+                         [this](const PictureKind& kind) { return wants(kind.name); });
+    return kinds;
   }
 
   void use(std::span<PreparedInput> batch) {
@@ -263,13 +231,11 @@ class Explaining {
         const Map& map = attribution.maps[i];
         const at::Tensor sample = map.scores[n];
         for (Check& check : basic_checks(sample)) checks.push_back(std::move(check));
-        const std::string suffix =
-            attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
+        const std::string file = stem + suffix_of(map, attribution);
         Json entry = map_document(map, sample);
-        if (wants("npy")) entry["file"] = stem + suffix + ".npy";
+        if (wants("npy")) entry["file"] = file + ".npy";
         document["maps"].push_back(std::move(entry));
-        const std::string picture =
-            stem + suffix + (input.batched ? "." + std::to_string(n - first) : "");
+        const std::string picture = file + (input.batched ? "." + std::to_string(n - first) : "");
         draw(input, n - first, map, sample, caption, picture, answered.artefacts);
       }
       for (const std::string& warning : model_.warnings)
@@ -287,12 +253,15 @@ class Explaining {
     if (wants("npy")) {
       for (const Map& map : attribution.maps) {
         const at::Tensor mine = map.scores.slice(0, first, first + input.samples());
-        const std::string suffix =
-            attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
-        answered.artefacts.push_back({stem + suffix + ".npy", "application/x-npy",
+        answered.artefacts.push_back({stem + suffix_of(map, attribution) + ".npy",
+                                      std::string(npy_media_type),
                                       write_npy(input.batched ? mine : mine[0])});
       }
     }
+  }
+
+  static std::string suffix_of(const Map& map, const Attribution& attribution) {
+    return attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
   }
 
   std::string file_stem(const PreparedInput& input, const Question& question, std::int64_t n,
@@ -317,14 +286,10 @@ class Explaining {
 
   void draw(const PreparedInput& input, std::int64_t n, const Map& map, const at::Tensor& sample,
             const Caption& caption, const std::string& name, std::vector<Artefact>& artefacts) {
-    std::vector<PictureKind> kinds;
-    for (const PictureKind& kind : picture_kinds) {
-      if (wants(kind.name)) kinds.push_back(kind);
-    }
-    if (kinds.empty()) return;
+    if (pictures_.empty()) return;
     std::vector<std::vector<std::byte>> drawn =
         pictures(model_, {input.tensors, input.photos, n}, map, sample, caption,
-                 {settings_.alpha, settings_.colormap}, kinds, fonts_);
+                 {settings_.alpha, settings_.colormap}, pictures_, fonts_);
     if (drawn.empty()) {
       const std::string said = say(
           surroundings_.language,
@@ -333,8 +298,8 @@ class Explaining {
         answer_.warnings.push_back(said);
     }
     for (std::size_t i = 0; i < drawn.size(); ++i) {
-      artefacts.push_back({name + "." + std::string(kinds[i].name),
-                           std::string(kinds[i].media_type), std::move(drawn[i])});
+      artefacts.push_back({name + "." + std::string(pictures_[i].name),
+                           std::string(pictures_[i].media_type), std::move(drawn[i])});
     }
   }
 
@@ -368,7 +333,8 @@ class Explaining {
   Baselines baselines_;
   Question question_for_check_;  // the first that was asked
   Fonts fonts_;
-  Language lettering_;  // of what stands in pictures: a font must have it
+  std::vector<PictureKind> pictures_;  // that are asked for
+  Language lettering_;                 // of what stands in pictures: a font must have it
   std::vector<Record> records_;
   Answer answer_;
 };
@@ -387,14 +353,13 @@ extern constinit const Operation explain = {
         "checks.",
     .details =
         "The scores are raw and signed; only the picture scales them. The .json record says how "
-        "the map was made "
-        "and what is known of its trustworthiness.",
+        "the map was made and what is known of its trustworthiness.",
     .inputs = Inputs::required,
-    .options = options,
+    .options = explain_options,
     .takes_settings = true,
-    .formats = formats,
-    .defaults = settings_of<run, options>,
-    .run = operate<run, options>,
+    .formats = explain_formats,
+    .defaults = settings_of<run, explain_options>,
+    .run = operate<run, explain_options>,
 };
 
 }  // namespace pellucid

@@ -148,7 +148,7 @@ class Prediction {
     if (wanted_.size() > 1) name += "." + file_name_part(model_.metadata.outputs[output].name);
     const bool strip = !input.batched && values.dim() > 0 && values.size(0) == 1;
     surroundings_.artefact(
-        {name + ".npy", "application/x-npy", write_npy(strip ? values[0] : values)});
+        {name + ".npy", std::string(npy_media_type), write_npy(strip ? values[0] : values)});
   }
 
   bool wants(std::string_view format) const {

@@ -3,7 +3,7 @@
 // multiplies token by token, a third slower in both directions. Copying it costs far less.
 #include <algorithm>
 
-#include "pellucid/graph/builder.h"
+#include "pellucid/run/contiguous_operand.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -28,23 +28,7 @@ std::shared_ptr<const Graph> contiguous_rows(std::shared_ptr<const Graph> graph)
   parts.nodes.clear();
   for (const Node& node : nodes) {
     Node own = node;
-    if (reads_transposed(*graph, node)) {
-      Value value = graph->value(node.operands[0].value());
-      value.name = node.name + "_rows";
-      parts.values.push_back(std::move(value));
-      const auto rows = static_cast<ValueId>(parts.values.size() - 1);
-      Node copy;
-      copy.op = "aten::contiguous.default";
-      copy.name = node.name + "_rows";
-      copy.handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::contiguous", "");
-      copy.operands = {
-          node.operands[0],
-          Operand{c10::IValue(static_cast<std::int64_t>(at::MemoryFormat::Contiguous))}};
-      copy.results = {{{rows}, false}};
-      copy.origin = node.origin;
-      parts.nodes.push_back(std::move(copy));
-      own.operands[0] = Operand{rows};
-    }
+    if (reads_transposed(*graph, node)) make_first_operand_contiguous(parts, own, parts.nodes);
     parts.nodes.push_back(std::move(own));
   }
   return assemble(std::move(parts));

@@ -7,6 +7,7 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/graph/builder.h"
+#include "pellucid/run/contiguous_operand.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -46,7 +47,7 @@ class NormRewriter {
         batch_norm(node, *norm, nodes);
       } else if (node.kind == NodeKind::aten &&
                  node.handle->schema().name() == "aten::instance_norm") {
-        contiguous_operand(node, nodes);
+        make_first_operand_contiguous(parts_, node, nodes);
         nodes.push_back(std::move(node));
       } else {
         nodes.push_back(std::move(node));
@@ -86,7 +87,7 @@ class NormRewriter {
     const Value& input =
         parts_.values[static_cast<std::size_t>(known ? node.operands[0].value() : 0)];
     if (!known || !mean || !variance || input.shape.size() < 2) {
-      contiguous_operand(node, nodes);
+      make_first_operand_contiguous(parts_, node, nodes);
       nodes.push_back(std::move(node));
       return;
     }
@@ -115,25 +116,6 @@ class NormRewriter {
                    .kernel = {},
                    .origin = node.origin};
     nodes.push_back(std::move(rewritten));
-  }
-
-  void contiguous_operand(Node& node, std::vector<Node>& nodes) {
-    if (!node.operands[0].is_value()) return;
-    Value copy = parts_.values[static_cast<std::size_t>(node.operands[0].value())];
-    copy.name = node.name + "_contiguous";
-    const ValueId id = add_value(std::move(copy));
-    nodes.push_back(
-        {.kind = NodeKind::aten,
-         .name = node.name + "_contiguous",
-         .op = "aten::contiguous.default",
-         .handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::contiguous", ""),
-         .operands = {node.operands[0], Operand{c10::IValue(static_cast<std::int64_t>(
-                                            at::MemoryFormat::Contiguous))}},
-         .results = {Result{{id}, false}},
-         .bodies = {},
-         .kernel = {},
-         .origin = node.origin});
-    node.operands[0] = Operand{id};
   }
 
   ValueId add_value(Value value) {

@@ -12,8 +12,6 @@
 namespace pellucid {
 namespace {
 
-constexpr std::string_view npy_type = "application/x-npy";
-
 struct NamedOutput {
   std::string name;
   at::Tensor values;               // undefined: a file
@@ -108,14 +106,14 @@ std::size_t tensor_outputs(const Model& model) {
 
 }  // namespace
 
-void check_failures(const Answer& answer) {
-  if (!answer.nothing_done || answer.failures.empty()) return;
+void refuse_failures(const Answer& answer) {
+  if (answer.failures.empty()) return;
   Error error = answer.failures.front().error;
   throw error.at(answer.failures.front().input);
 }
 
 HttpResponse v2_response(std::string_view model, const BodyRequest& asked, const Performed& done) {
-  check_failures(done.answer);
+  if (done.answer.nothing_done) refuse_failures(done.answer);
   Json document = opening(model, asked);
   document["document"] = done.answer.document;
   document["warnings"] = done.answer.warnings;
@@ -123,7 +121,7 @@ HttpResponse v2_response(std::string_view model, const BodyRequest& asked, const
   std::vector<NamedOutput> outputs;
   for (const Artefact& file : done.artefacts) {
     NamedOutput output{file.name, {}, &file};
-    if (file.media_type == npy_type) output.values = read_npy(file.bytes, file.name);
+    if (file.media_type == npy_media_type) output.values = read_npy(file.bytes, file.name);
     outputs.push_back(std::move(output));
   }
   return respond(std::move(document), asked, std::move(outputs));
@@ -136,12 +134,8 @@ std::string output_name(const Model& model, std::size_t output) {
 
 HttpResponse infer_response(std::string_view name, const Model& model, const BodyRequest& asked,
                             const Performed& done) {
-  check_failures(done.answer);
   // Half of a batch would be no tensor.
-  if (!done.answer.failures.empty()) {
-    Error error = done.answer.failures.front().error;
-    throw error.at(done.answer.failures.front().input);
-  }
+  refuse_failures(done.answer);
   const bool several = tensor_outputs(model) > 1;
   std::vector<NamedOutput> outputs;
   for (std::size_t i = 0; i < model.metadata.outputs.size(); ++i) {

@@ -9,7 +9,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <cctype>
-#include <ctime>
 
 #include "pellucid/base/text.h"
 
@@ -57,15 +56,6 @@ std::string_view rejection(int status) {
     default:
       return "";
   }
-}
-
-std::string now() {
-  const std::time_t time = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 // The client's own id goes on where it can do no harm in a log.
@@ -342,7 +332,7 @@ void Connection::record(int status, std::size_t bytes) {
   metrics.observe(pattern, request_.method, status, seconds);
   if (const std::string_view why = rejection(status); !why.empty()) metrics.reject(why);
   if (!hub_.log) return;
-  Json line = {{"time", now()},           {"id", id_},        {"method", request_.method},
+  Json line = {{"time", utc_now()},       {"id", id_},        {"method", request_.method},
                {"route", pattern},        {"status", status}, {"seconds", seconds},
                {"received", body_bytes_}, {"sent", bytes}};
   if (route_ && !route_->model.empty()) line["model"] = route_->model;

@@ -16,18 +16,6 @@ std::string path_of(const Operation& operation) {
   return operation.subject == Subject::model ? "/v2/models/{model}/" + name : "/v2/" + name;
 }
 
-std::string_view word(Inputs inputs) {
-  switch (inputs) {
-    case Inputs::none:
-      return "none";
-    case Inputs::optional:
-      return "optional";
-    case Inputs::required:
-      return "required";
-  }
-  return "";
-}
-
 // The range and the choices stay; the sentence is in the reader's language.
 Json options_of(const Operation& operation, Language language) {
   const Json defaults = operation.defaults ? operation.defaults() : Json::object();
@@ -154,7 +142,7 @@ Json catalogue_document(const Catalogue& catalogue, Language language) {
                           {"group", translated(language, operation->group)},
                           {"summary", translated(language, operation->summary)},
                           {"details", translated(language, operation->details)},
-                          {"inputs", word(operation->inputs)},
+                          {"inputs", to_string(operation->inputs)},
                           {"formats", operation->formats},
                           {"takes_settings", operation->takes_settings},
                           {"options", options_of(*operation, language)}});

@@ -54,7 +54,7 @@ BodyRequest read_v1(const Operation& operation, const Model& model, std::string_
 HttpResponse v1_response(const Operation& operation, const BodyRequest& asked,
                          const Performed& done);
 
-// Throws the first failure, if nothing came of any input.
-void check_failures(const Answer& answer);
+// Throws the first failure, if there is one.
+void refuse_failures(const Answer& answer);
 
 }  // namespace pellucid

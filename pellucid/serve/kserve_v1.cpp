@@ -60,7 +60,7 @@ void add_instance(const Json& instance, const Model& model, std::size_t sample, 
 Json arrays_of(const std::string& stem, const Performed& done) {
   Json all = Json::object();
   for (const Artefact& file : done.artefacts) {
-    if (file.media_type != "application/x-npy" || !file.name.starts_with(stem + ".")) continue;
+    if (file.media_type != npy_media_type || !file.name.starts_with(stem + ".")) continue;
     const std::string rest = file.name.substr(stem.size() + 1);
     all[rest.substr(0, rest.rfind('.'))] = nested_values(read_npy(file.bytes, file.name));
   }
@@ -93,10 +93,7 @@ BodyRequest read_v1(const Operation& operation, const Model& model, std::string_
 HttpResponse v1_response(const Operation& operation, const BodyRequest& asked,
                          const Performed& done) {
   // The protocol has no place for an instance that failed among others.
-  if (!done.answer.failures.empty()) {
-    Error error = done.answer.failures.front().error;
-    throw error.at(done.answer.failures.front().input);
-  }
+  refuse_failures(done.answer);
   std::set<std::string> stems;
   for (const RequestInput& input : asked.request.inputs) stems.insert(input.stem);
   const bool explains = operation.name == "explain";

@@ -156,9 +156,8 @@ at::Tensor tensor_of(const Json& data, at::ScalarType type) {
     shape.push_back(static_cast<std::int64_t>(first->size()));
     if (first->empty()) break;
   }
-  std::vector<std::int64_t> found = shape;
-  nesting(data, found, 0);
-  return tensor_of(data, type, found);
+  nesting(data, shape, 0);
+  return tensor_of(data, type, shape);
 }
 
 at::Tensor tensor_of(std::string_view bytes, at::ScalarType type,

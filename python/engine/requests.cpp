@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "apps/pellucid/files.h"
+#include "pellucid/report/tables.h"
 #include "waiting.h"
 
 namespace py = pybind11;
@@ -59,14 +60,13 @@ class Threads {
 };
 
 Json operation_entry(const Operation& operation) {
-  constexpr std::string_view inputs[] = {"none", "optional", "required"};
   const Json defaults = operation.defaults ? operation.defaults() : Json::object();
   return {{"name", operation.name},
           {"group", operation.group},
           {"summary", operation.summary},
           {"details", operation.details},
           {"of_model", operation.subject == Subject::model},
-          {"inputs", inputs[static_cast<int>(operation.inputs)]},
+          {"inputs", to_string(operation.inputs)},
           {"bare_word", operation.bare_word},
           {"takes_settings", operation.takes_settings},
           {"formats", operation.formats},
@@ -138,14 +138,7 @@ std::string tables(const Catalogue& catalogue) {
   for (const Operation* operation : catalogue.operations) {
     if (serves(operation->faces, Faces::python)) operations.push_back(operation_entry(*operation));
   }
-  for (const Method* method : catalogue.methods) {
-    methods.push_back({{"name", method->name},
-                       {"title", method->title},
-                       {"summary", method->summary},
-                       {"citation", method->citation},
-                       {"options", describe(method->options, method->defaults ? method->defaults()
-                                                                              : Json::object())}});
-  }
+  for (const Method* method : catalogue.methods) methods.push_back(method_document(*method));
   return to_text({{"operations", std::move(operations)}, {"methods", std::move(methods)}}, false);
 }
 

@@ -10,29 +10,13 @@
 
 #include "apps/pellucid/command_line.h"
 #include "pellucid/operation/loaded_model.h"
+#include "test/toy_method.h"
 
 namespace pellucid {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// The toy method: how many legs an explanation has.
-struct MethodSettings {
-  std::int64_t legs = 4;
-};
-constexpr Option method_options[] = {
-    option<&MethodSettings::legs>("legs", "How many legs.").between(0, 8)};
-Attribution explain_toy(const Question&, Probe&, const MethodSettings&) { return {}; }
-constexpr Method toy_method = {
-    .name = "toy_method",
-    .title = "Toy",
-    .summary = "Counts legs.",
-    .citation = "Nobody, 2026",
-    .options = method_options,
-    .explain = run_with<explain_toy, method_options>,
-    .defaults = defaults_of<explain_toy, method_options>,
-};
 
 // The toy operation: repeats a word for every input, and takes methods' settings.
 struct Settings {

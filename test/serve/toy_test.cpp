@@ -7,27 +7,12 @@
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/serve/base64.h"
 #include "pellucid/serve/service.h"
+#include "test/toy_method.h"
 
 namespace pellucid {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct MethodSettings {
-  std::int64_t legs = 4;
-};
-constexpr Option method_options[] = {
-    option<&MethodSettings::legs>("legs", "How many legs.").between(0, 8)};
-Attribution explain_toy(const Question&, Probe&, const MethodSettings&) { return {}; }
-constexpr Method toy_method = {
-    .name = "toy_method",
-    .title = "Toy",
-    .summary = "Counts legs.",
-    .citation = "Nobody, 2026",
-    .options = method_options,
-    .explain = run_with<explain_toy, method_options>,
-    .defaults = defaults_of<explain_toy, method_options>,
-};
 
 // Repeats a word, gives back every input, and says what the host has set.
 struct Settings {
