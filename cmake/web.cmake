@@ -4,31 +4,31 @@ function(pellucid_web_assets folder)
   find_program(PELLUCID_NODE NAMES node nodejs REQUIRED)
   find_program(PELLUCID_NPM npm REQUIRED)
   set(web ${PROJECT_SOURCE_DIR}/web)
-  set(work ${PROJECT_BINARY_DIR}/web)
-  set(dist ${work}/dist)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${web}/src/*)
+  set(dist ${PROJECT_BINARY_DIR}/web)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${web}/src/* ${web}/*.mjs ${web}/words.zh.json)
+  list(FILTER sources EXCLUDE REGEX "/node_modules/")
   file(GLOB samples CONFIGURE_DEPENDS ${web}/samples/*)
-  set(names index.html page.js page.css report.html)
-  set(files "")
+  set(names index.html page.js page.css report.html words.zh.json)
   foreach(sample IN LISTS samples)
     get_filename_component(name ${sample} NAME)
     list(APPEND names ${name})
   endforeach()
+  set(files "")
   foreach(name IN LISTS names)
     list(APPEND files ${dist}/${name} ${dist}/${name}.gz)
   endforeach()
 
-  # npm's folder lies in the build tree: the sources stay as they are, and every build has its own.
-  add_custom_command(OUTPUT ${work}/installed
-    COMMAND ${CMAKE_COMMAND} -E copy ${web}/package.json ${web}/package-lock.json ${work}
-    COMMAND ${PELLUCID_NPM} ci --prefix ${work} --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
-    COMMAND ${CMAKE_COMMAND} -E touch ${work}/installed
+  # npm's own list of what it has installed is the stamp: other builds of this checkout share the folder.
+  set(installed ${web}/node_modules/.package-lock.json)
+  add_custom_command(OUTPUT ${installed}
+    COMMAND ${PELLUCID_NPM} ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    COMMAND ${CMAKE_COMMAND} -E touch ${installed}
     DEPENDS ${web}/package.json ${web}/package-lock.json
-    COMMENT "Installing what web/ is built with" VERBATIM)
+    WORKING_DIRECTORY ${web} COMMENT "Installing what web/ is built with" VERBATIM)
   add_custom_command(OUTPUT ${files}
-    COMMAND ${CMAKE_COMMAND} -E env NODE_PATH=${work}/node_modules ${PELLUCID_NODE} ${web}/build.mjs ${dist}
-    DEPENDS ${work}/installed ${web}/build.mjs ${sources} ${samples}
-    COMMENT "Building web/" VERBATIM)
+    COMMAND ${PELLUCID_NODE} build.mjs ${dist}
+    DEPENDS ${installed} ${sources} ${samples} ${PROJECT_SOURCE_DIR}/pellucid/render/colormap.cpp
+    WORKING_DIRECTORY ${web} COMMENT "Building web/" VERBATIM)
 
   set(generated ${PROJECT_BINARY_DIR}/generated/web_assets.cpp)
   set(blocks "")
@@ -55,6 +55,7 @@ function(pellucid_media_type name result)
   set(png image/png)
   set(webp image/webp)
   set(svg image/svg+xml)
+  set(json application/json)
   get_filename_component(extension ${name} LAST_EXT)
   string(SUBSTRING ${extension} 1 -1 extension)
   if(NOT DEFINED ${extension})

@@ -25,22 +25,22 @@ std::string escaped(std::string_view text,
   return result;
 }
 
-Json words(Language language) {
+}  // namespace
+
+Json words_of(Language language) {
   Json table = Json::object();
-  if (language == Language::chinese) {
-    for (const auto& [english, chinese] : chinese_table()) table[std::string(english)] = chinese;
-  }
+  if (language == Language::english) return table;
+  if (const Asset* own = find_asset("words.zh.json")) table = parse_json(own->bytes, own->name);
+  for (const auto& [english, chinese] : chinese_table()) table[std::string(english)] = chinese;
   return table;
 }
-
-}  // namespace
 
 std::vector<std::byte> html_report(Json report, std::string_view title, Language language) {
   const Asset* shell = find_asset("report.html");
   if (shell == nullptr) throw internal_error("the program was built without the report's page");
   report["version"] = 1;
   report["language"] = language == Language::chinese ? "zh" : "en";
-  report["words"] = words(language);
+  report["words"] = words_of(language);
   report["made"] = utc_now();
   report["engine"] = PELLUCID_VERSION;
   const std::string data = R"(<script type="application/json" id="pellucid-report">)" +

@@ -11,6 +11,10 @@
 
 namespace pellucid {
 
+// What the page and the report say, by English text; the engine's own words are among them. Empty
+// for English.
+Json words_of(Language language);
+
 // `report`: "operation" ("name", "group", "summary"), "document" (the answer), "warnings",
 // "failures" and "exhibits" (see exhibit.h); what the shell needs beside it is added here.
 // `title`: plain text.

@@ -2,6 +2,7 @@
 
 #include "pellucid/base/text.h"
 #include "pellucid/report/assets.h"
+#include "pellucid/report/html.h"
 
 namespace pellucid {
 namespace {
@@ -30,18 +31,12 @@ HttpResponse file_response(std::string_view name, const HttpRequest& request) {
   return response;
 }
 
-Json chinese_words() {
-  Json words = Json::object();
-  for (const auto& [english, chinese] : chinese_table()) words[std::string(english)] = chinese;
-  return words;
-}
-
 }  // namespace
 
 HttpResponse page_response(const Route& route, const HttpRequest& request) {
   switch (route.pattern->resource) {
     case Resource::words:
-      return json_response(chinese_words());
+      return json_response(words_of(Language::chinese));
     case Resource::asset:
       return file_response(route.asset, request);
     default:
