@@ -209,7 +209,7 @@ export function AnswerView(props: Props) {
         <div class="below">
           <SharedOptions catalogue={catalogue} state={state} shown={shown} go={go} />
           <Downloads state={state} matter={matter} shown={shown} />
-          <Reproduce answers={answers} name={photo.name} />
+          <Reproduce answers={answers} photo={photo} />
         </div>
       )}
       <Warnings texts={warningsOf(answers, photo.name)} />

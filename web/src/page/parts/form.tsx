@@ -150,7 +150,7 @@ function Field(props: FieldProps) {
   const changed = !sameValue(value, option.default);
   const group = option.type === "list" && option.choices !== undefined;
   const name = option.name.replaceAll("_", " ");
-  const facts = [rangeText(option), option.default === null || option.default === "" ? "" : say("default {0}", shown(option.default))];
+  const facts = [rangeText(option), shown(option.default) === "" ? "" : say("default {0}", shown(option.default))];
   return (
     <div class={"field" + (option.type === "boolean" ? " field-switch" : "")}>
       {group ? (
