@@ -23,7 +23,7 @@ function isScalar(json: Json | undefined): boolean {
 /** A value in one line. */
 export function plain(json: Json | undefined): string {
   if (json === undefined || json === null) return "\u2014";
-  if (typeof json === "boolean") return json ? say("yes") : say("no");
+  if (typeof json === "boolean") return String(json);
   if (typeof json === "number") return Number.isInteger(json) ? String(json) : number(json, 6);
   if (typeof json === "string") return json;
   return Array.isArray(json) ? json.map(plain).join(", ") : JSON.stringify(json);
