@@ -9,6 +9,7 @@ packages_of() {
         libfontconfig-dev libboost1.81-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
     python) echo python3-dev ;;
+    web) echo nodejs npm ;;
     clang) echo clang clang-tidy ;;
     lint) echo clang-format shellcheck git python3 python3-venv ;;
     fresh) echo debootstrap git ;;

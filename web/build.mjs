@@ -1,10 +1,12 @@
 // node build.mjs OUTDIR: bundles and minifies. OUTDIR then holds the page (index.html, page.js, page.css) and the
-// report's shell (report.html: one file, its script and style inlined and allowed by their hashes alone).
+// report's shell (report.html: one file, its script and style inlined and allowed by their hashes alone), the Chinese words
+// of both and the sample photos, each with its twin NAME.gz.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { colormapTable } from "./colormap_table.mjs";
 
@@ -58,7 +60,10 @@ if (out === undefined) {
   process.exit(2);
 }
 await mkdir(out, { recursive: true });
-const write = (name, text) => writeFile(path.join(out, name), text);
+async function write(name, content) {
+  await writeFile(path.join(out, name), content);
+  await writeFile(path.join(out, `${name}.gz`), gzipSync(content, { level: 9 }));
+}
 
 const report = await bundle("report");
 await write("report.html", inlined(await readFile(path.join(here, "src/report/report.html"), "utf8"), report));
@@ -67,4 +72,9 @@ if (existsSync(path.join(here, "src/page/main.tsx"))) {
   await write("page.js", page.script);
   await write("page.css", page.style);
   await write("index.html", await readFile(path.join(here, "src/page/index.html"), "utf8"));
+}
+await write("words.zh.json", await readFile(path.join(here, "words.zh.json")));
+const samples = path.join(here, "samples");
+if (existsSync(samples)) {
+  for (const name of await readdir(samples)) await write(name, await readFile(path.join(samples, name)));
 }

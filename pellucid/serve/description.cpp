@@ -155,6 +155,7 @@ Json openapi_document(const Catalogue& catalogue, bool needs_token) {
   Json paths = Json::object();
   const std::vector<const Operation*> operations = served(catalogue);
   for (const RoutePattern& route : route_patterns()) {
+    if (is_for_browsers(route.resource)) continue;
     if (route.resource == Resource::v2_model_operation ||
         route.resource == Resource::v2_operation) {
       for (const Operation* operation : operations) {

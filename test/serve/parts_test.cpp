@@ -7,7 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "pellucid/serve/base64.h"
+#include "pellucid/base/base64.h"
 #include "pellucid/serve/guard.h"
 #include "pellucid/serve/lanes.h"
 #include "pellucid/serve/metrics.h"
