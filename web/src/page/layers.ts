@@ -32,6 +32,8 @@ export function explainedBy(method: Method, answer: Answer): Explained | null {
     // A link names a map by its method: another choice of methods leaves it what it is.
     id: method.name + (i > 0 ? "." + String(i) : ""),
     title: layer.title.replace(record.method.name, method.title),
+    // Of a difference both signs mean something: one class each.
+    positivePart: layer.positivePart === true && record.target.against === undefined,
     unit: record.maps[i]?.unit === "target" ? unitOf(record) : layer.unit,
   }));
   return { method, answer, record, layers: named };

@@ -100,8 +100,8 @@ export function SharedOptions(props: { catalogue: Catalogue; state: State; shown
     shown.some((method) => concerns(method, option.name)),
   );
   return (
-    <section class="options" aria-labelledby="options-title">
-      <h2 id="options-title">{say("Options")}</h2>
+    <details class="options" open={Object.keys(state.options).length > 0}>
+      <summary>{say("Options")}</summary>
       <Fields
         id="option"
         options={options}
@@ -110,6 +110,6 @@ export function SharedOptions(props: { catalogue: Catalogue; state: State; shown
           go({ options: values });
         }}
       />
-    </section>
+    </details>
   );
 }
