@@ -146,6 +146,13 @@ export function readFragment(fragment: string, first: Look): State {
   return state;
 }
 
+// The settings with one method's changed; a method without any is left out.
+export function withSettings(state: State, method: string, change: (values: Settings) => Settings): Partial<State> {
+  const { [method]: before = {}, ...others } = state.settings;
+  const values = change(before);
+  return { settings: Object.keys(values).length === 0 ? others : { ...others, [method]: values } };
+}
+
 // Steps that "back" should undo; what is only dragged about replaces the entry of the history.
 export function isStep(before: State, after: State): boolean {
   const { look: _look, map: _map, ...a } = before;

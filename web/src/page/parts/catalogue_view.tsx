@@ -11,7 +11,7 @@ import { language } from "../language";
 import type { Photo } from "../photo";
 import type { Answer, Output } from "../server";
 import type { Job, Session } from "../session";
-import type { State } from "../state";
+import { type State, withSettings } from "../state";
 import { Fault } from "./fault";
 import { Fields } from "./form";
 import { FileButton, Samples } from "./photo_choice";
@@ -105,9 +105,8 @@ function MethodForms({ props, operation }: { props: Props; operation: Operation 
               id={"setting-" + name}
               options={method.options}
               values={state.settings[name] ?? {}}
-              onValues={(values) => {
-                const { [name]: _old, ...others } = state.settings;
-                go({ settings: Object.keys(values).length === 0 ? others : { ...others, [name]: values } });
+              onValues={(change) => {
+                go((now) => withSettings(now, name, change));
               }}
             />
           </fieldset>
@@ -155,8 +154,8 @@ function OperationForm(props: Props & { operation: Operation }) {
           id={"operation-" + operation.name}
           options={operation.options}
           values={state.options}
-          onValues={(options) => {
-            go({ options });
+          onValues={(change) => {
+            go((now) => ({ options: change(now.options) }));
           }}
         />
         <MethodForms props={props} operation={operation} />

@@ -165,7 +165,7 @@ export function ChangeView(props: { state: State; photo: Photo; explained: Expla
     return <p class="missing">{say("This browser can't show {0}, so there is nothing to paint on.", photo.name)}</p>;
   const size = workingSize(photo.picture);
   const set = (next: Partial<Change>) => {
-    go({ change: { ...change, ...next } });
+    go((now) => ({ change: { ...now.change, ...next } }));
   };
   const plane = explained?.layers[0]?.plane;
   const coverByMap = (end: "highest" | "lowest") => {
