@@ -31,14 +31,15 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
   const painter = useMemo(() => new LayerPainter(plane), [plane]);
   const sheet = useMemo(() => sheetOf(exhibit, plane, longest), [exhibit.picture, exhibit.seen, plane, longest]);
   const { opacity, threshold, colormap } = look;
+  const painted = useRef<Sheet | null>(null);
   useLayoutEffect(() => {
     const paint = (): void => {
       if (canvas.current !== null) painter.paint(canvas.current, sheet, exhibit.picture, scale, look);
     };
-    // A canvas that shows nothing yet is painted at once: paper doesn't wait for the next frame.
-    if (canvas.current?.dataset["painted"] !== "yes") {
+    // A canvas that is new or has another size is blank: paper doesn't wait for the next frame.
+    if (painted.current !== sheet) {
+      painted.current = sheet;
       paint();
-      if (canvas.current !== null) canvas.current.dataset["painted"] = "yes";
       return undefined;
     }
     const frame = requestAnimationFrame(paint);
