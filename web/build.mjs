@@ -75,6 +75,6 @@ if (existsSync(path.join(here, "src/page/main.tsx"))) {
 }
 await write("words.zh.json", await readFile(path.join(here, "words.zh.json")));
 const samples = path.join(here, "samples");
-if (existsSync(samples)) {
-  for (const name of await readdir(samples)) await write(name, await readFile(path.join(samples, name)));
+for (const name of await readdir(samples)) {
+  if (name.endsWith(".webp")) await write(name, await readFile(path.join(samples, name)));
 }

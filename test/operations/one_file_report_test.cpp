@@ -101,10 +101,10 @@ TEST(Reproduction, QuotesWhatAShellWouldRead) {
   const Json again = reproduction(operation, request, "m.pt2");
   EXPECT_EQ(again["command"],
             "pellucid explain m.pt2 'a photo.jpg' --target 'it'\\''s; rm -rf $HOME' "
-            "--set absolute=off --set integrated_gradients.n_steps=20");
+            "--set integrated_gradients.n_steps=20 --set absolute=off");
   EXPECT_THAT(again["python"].get<std::string>(),
-              HasSubstr("settings={\"absolute\": False, "
-                        "\"integrated_gradients\": {\"n_steps\": 20}}"));
+              HasSubstr("settings={\"integrated_gradients\": {\"n_steps\": 20}, "
+                        "\"absolute\": False}"));
 }
 
 TEST(Reproduction, NamesTheInputsOfAModelOfSeveral) {
