@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { say } from "../words";
 import { useAddress } from "./address";
+import type { Model } from "./catalogue";
 import { chooseLanguage } from "./language";
 import { AnswerView } from "./parts/answer_view";
 import { CatalogueView } from "./parts/catalogue_view";
@@ -15,6 +16,13 @@ import { usePhoto, useServed } from "./sources";
 import { unchanged } from "./state";
 
 const firstQuestion = "why";
+
+const pictureAxes = 4; // batch, channels, height and width
+
+// The model's input that takes the photo: the first that has a picture's shape.
+function photoInput({ inputs }: Model): string {
+  return (inputs.find(({ shape }) => shape.length === pictureAxes) ?? inputs[0])?.name ?? "";
+}
 
 // A photo may be dropped or pasted anywhere on the page.
 function useFiles(onPhoto: (id: string) => void): void {
@@ -61,7 +69,7 @@ export function App() {
 
   const { thing } = served;
   const model = thing?.model.name ?? state.model;
-  const input = thing?.model.inputs[0]?.name ?? "";
+  const input = thing ? photoInput(thing.model) : "";
   const body = () => {
     const error = served.error ?? photo.error;
     if (error) return <Fault error={error} onRetry={() => { again(undefined); }} />;

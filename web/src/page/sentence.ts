@@ -94,8 +94,14 @@ export interface Judged {
   fine: boolean; // no check warns or fails
 }
 
-export const isFine = (checks: readonly { verdict: string }[]): boolean =>
-  checks.every((check) => check.verdict === "pass" || check.verdict === "info");
+// Of the model, not of one map: its gradient beside finite differences.
+export function gradientFailed(record: ExplainAnswer): boolean {
+  const check = (record as { gradient_check?: { passed?: boolean } }).gradient_check;
+  return check?.passed === false;
+}
+
+export const isFine = (record: ExplainAnswer): boolean =>
+  !gradientFailed(record) && record.checks.every(({ verdict }) => verdict === "pass" || verdict === "info");
 
 export function methodsSentence(judged: readonly Judged[]): string {
   const good = judged.filter((each) => each.fine);

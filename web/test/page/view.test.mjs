@@ -7,9 +7,9 @@ import path from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { source } from "../source.mjs";
-import { answered, launch, maps, model, open, program, sentence, serve } from "./browser.mjs";
+import { answered, drop, launch, maps, model, open, program, sentence, serve } from "./browser.mjs";
 
-const { readNpy } = await source("answer/npy");
+const { npyFile, readNpy } = await source("answer/npy", "page/files");
 const run = promisify(execFile);
 let server, browser;
 before(async () => {
@@ -178,5 +178,33 @@ test("the command that is shown gives the numbers that are shown", async () => {
     await rm(folder, { recursive: true });
   }
   assert.match(await page.locator(".reproduce pre").last().innerText(), /import pellucid[\s\S]*explain/);
+  await close();
+});
+
+test("what is too large is refused in words", async () => {
+  const small = await serve(model, "--max-upload", "4KiB");
+  try {
+    const { page, close } = await open(browser, `${small.address}/#why?photo=chelsea`, { refused: ["/explain", "/predict"] });
+    const fault = page.locator(".fault");
+    await fault.waitFor();
+    assert.match(await fault.innerText(), /larger than/);
+    await close();
+  } finally {
+    await small.stop();
+  }
+});
+
+test("an array takes the photo's place where it has the model's shape", async () => {
+  const { page, close } = await open(browser, server.address);
+  const [name] = await page.evaluate(() => fetch("/v1/models").then((r) => r.json()).then(({ models }) => models));
+  const { inputs } = await page.evaluate((called) => fetch(`/v2/models/${called}`).then((r) => r.json()), name);
+  const shape = inputs[0].shape.slice(1);
+  const values = new Float32Array(shape.reduce((a, b) => a * b)).map((_, i) => Math.sin(i * 0.37));
+  const file = Buffer.from(await npyFile(shape, new Uint8Array(values.buffer)).arrayBuffer());
+  await drop(page, "waves.npy", file, "");
+  await answered(page);
+  assert.equal(await page.locator(".map-photo").count(), 0);
+  await page.getByRole("button", { name: "What if I change it?" }).click();
+  await page.getByText("nothing to paint on").waitFor();
   await close();
 });

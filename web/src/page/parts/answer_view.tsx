@@ -7,7 +7,7 @@ import { type Explained, exhibitOf, explainedBy } from "../layers";
 import { type Prediction, fromExplain, fromPredict } from "../prediction";
 import type { Matter } from "../questions";
 import { changedJob, explainJob, jobsOf, methodsOf, predictJob, questions } from "../questions";
-import { changeSentence, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
+import { changeSentence, gradientFailed, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
 import type { Answer, ServerError } from "../server";
 import type { Session } from "../session";
 import { type State, unchanged } from "../state";
@@ -74,7 +74,7 @@ function sentenceOf(state: State, explained: readonly Explained[], comparison: C
   if (!all) return "";
   return methodsSentence(
     explained.flatMap(({ method, layers, record }) =>
-      layers.slice(0, 1).map((each) => ({ title: method.title, layer: each, fine: isFine(record.checks) })),
+      layers.slice(0, 1).map((each) => ({ title: method.title, layer: each, fine: isFine(record) })),
     ),
   );
 }
@@ -178,6 +178,16 @@ export function AnswerView(props: Props) {
           <h1 aria-live="polite" aria-busy={!sentence}>
             {sentence || (failed || cancelled ? say("No answer yet.") : say("Looking at the photo…"))}
           </h1>
+          {explained.some((each) => gradientFailed(each.record)) && (
+            <p class="fault">
+              {say("Do not rely on the maps: this model's gradient failed its check against finite differences.")}
+            </p>
+          )}
+          {state.question === "methods" && all && (
+            <p class="help">
+              {say("Checks find what is wrong, not what is right: methods that agree can be wrong together.")}
+            </p>
+          )}
           {failed && <Fault error={failed.error} place={placeOf(failed.error, photo.name)} onRetry={retry} />}
           {cancelled && (
             <p class="fault" role="status">
