@@ -22,7 +22,7 @@ after(async () => {
 });
 
 const two = "#why?photo=chelsea&methods=grad_cam%2Csaliency";
-const slow = "#why?photo=chelsea&methods=integrated_gradients&s.integrated_gradients.n_steps=20000&o.chunk=1";
+const slow = "#why?photo=chelsea&methods=integrated_gradients&s.integrated_gradients.n_steps=100000&s.integrated_gradients.quadrature=trapezoid&o.chunk=1";
 
 async function saved(page, button) {
   const waiting = page.waitForEvent("download");
@@ -65,7 +65,7 @@ test("the value under the pointer is the server's raw score, on all maps at once
   const text = await maps(page).first().locator(".map-value").innerText();
   const [, row, column] = /row (\d+), column (\d+)/.exec(text);
   const width = shape.at(-1);
-  const number = Number(text.split(" ")[0].replace("\u2212", "-"));
+  const number = Number(text.split(/\s/)[0].replace("\u2212", "-"));
   const score = values[Number(row) * width + Number(column)];
   assert.ok(Math.fround(number) === score, `${text}: ${score}`);
   assert.equal(await page.locator(".map-value output").count(), 2);
