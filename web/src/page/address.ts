@@ -6,7 +6,9 @@ import { isStep, readFragment, type State, writeFragment } from "./state";
 
 const settled = 150; // milliseconds without a further change
 
-export type Go = (next: Partial<State>) => void;
+// What changes; a function of the state where it depends on the present one, which may be newer than
+// what was drawn.
+export type Go = (next: Partial<State> | ((now: State) => Partial<State>)) => void;
 
 export function useAddress(): [State, Go] {
   const [state, setState] = useState(() => readFragment(location.hash, firstLook));
@@ -27,7 +29,7 @@ export function useAddress(): [State, Go] {
 
   const go = useCallback<Go>((next) => {
     const before = latest.current;
-    const after = { ...before, ...next };
+    const after = { ...before, ...(typeof next === "function" ? next(before) : next) };
     latest.current = after;
     setState(after);
     clearTimeout(timer.current);

@@ -1,7 +1,9 @@
 // The answers of explain as maps of one exhibit. Arrays come back as raw numbers, so nothing is
 // decoded but their bytes.
-import type { ExplainAnswer, MapDocument } from "../answer/documents";
-import type { Exhibit, Layer, Plane } from "../viewer/types";
+import type { ExplainAnswer } from "../answer/documents";
+import { exhibitFromAnswers } from "../answer/exhibit";
+import type { NpyArray } from "../answer/npy";
+import type { Exhibit, Layer, Picture } from "../viewer/types";
 import { say } from "../words";
 import type { Method } from "./catalogue";
 import type { Photo } from "./photo";
@@ -14,46 +16,27 @@ export interface Explained {
   layers: Layer[];
 }
 
-function planeOf(map: MapDocument, scores: Float32Array): Plane | null {
-  if (!map.plane) return null;
-  const { height, width, reduction } = map.plane;
-  const size = height * width;
-  if (reduction === "none") return { height, width, values: scores, step: 0 };
-  const values = new Float32Array(size);
-  const channels = Math.floor(scores.length / size);
-  for (let i = 0; i < size; ++i) {
-    let value = scores[i] ?? 0;
-    for (let channel = 1; channel < channels; ++channel) {
-      const other = scores[channel * size + i] ?? 0;
-      value = reduction === "sum" ? value + other : Math.max(value, other);
-    }
-    values[i] = value;
-  }
-  return { height, width, values, step: 0 };
+function arraysOf(answer: Answer): Map<string, NpyArray> {
+  const arrays = answer.outputs.filter((output) => output.mediaType === "");
+  return new Map(
+    arrays.map(({ name, shape, bytes }) => [name, { shape, values: new Float32Array(bytes.buffer) }]),
+  );
 }
 
 export function explainedBy(method: Method, answer: Answer): Explained | null {
   const record = (answer.document["answers"] as ExplainAnswer[] | undefined)?.[0];
   if (!record) return null;
-  const layers = record.maps.map((map, i): Layer => {
-    const output = answer.outputs.find((each) => each.name === map.file);
-    const scores = new Float32Array(output?.bytes.buffer ?? new ArrayBuffer(0));
-    const plane = planeOf(map, scores);
-    const several = record.maps.length > 1 ? " \u00b7 " + map.name : "";
-    return {
-      id: method.name + (i > 0 ? "." + map.name : ""),
-      title: method.title + " \u00b7 " + record.target.text + several,
-      method: method.name,
-      target: record.target.text,
-      unit: map.unit === "target" ? unitOf(record) : map.unit,
-      plane,
-      vector: plane ? null : { names: null, values: [], scores: Array.from(scores) },
-      positivePart: map.positive_part_drawn,
-      checks: record.checks,
-      notes: record.notes ?? [],
-    };
-  });
-  return { method, answer, record, layers };
+  const { layers } = exhibitFromAnswers(null, [record], arraysOf(answer));
+  const named = layers.map((layer, i): Layer => ({
+    ...layer,
+    // A link names a map by its method: another choice of methods leaves it what it is.
+    id: method.name + (i > 0 ? "." + String(i) : ""),
+    title: layer.title.replace(record.method.name, method.title),
+    // Of a difference both signs mean something: one class each.
+    positivePart: layer.positivePart === true && record.target.against === undefined,
+    unit: record.maps[i]?.unit === "target" ? unitOf(record) : layer.unit,
+  }));
+  return { method, answer, record, layers: named };
 }
 
 function unitOf(record: ExplainAnswer): string {
@@ -62,20 +45,9 @@ function unitOf(record: ExplainAnswer): string {
 }
 
 export function exhibitOf(photo: Photo, explained: readonly Explained[]): Exhibit {
-  const found = explained.find((each) => each.record.picture)?.record.picture;
-  const { picture } = photo;
-  const scale = found && picture ? picture.width / found.width : 1;
-  return {
-    name: photo.name,
-    picture: picture ? { source: picture, width: picture.width, height: picture.height } : null,
-    seen: found
-      ? {
-          x: found.seen.x * scale,
-          y: found.seen.y * scale,
-          width: found.seen.width * scale,
-          height: found.seen.height * scale,
-        }
-      : null,
-    layers: explained.flatMap((each) => each.layers),
-  };
+  const source = photo.picture;
+  const picture: Picture | null = source && { source, width: source.width, height: source.height };
+  const records = explained.map((each) => each.record);
+  const { seen } = exhibitFromAnswers(picture, records, new Map());
+  return { name: photo.name, picture, seen, layers: explained.flatMap((each) => each.layers) };
 }

@@ -22,6 +22,7 @@ export const samples: readonly Sample[] = [
   { id: "rocket", file: "rocket.webp", words: "A rocket" },
 ];
 
+export const sampleOf = (id: string): Sample | undefined => samples.find((each) => each.id === id);
 export const sampleAddress = (sample: Sample): string => "/assets/" + sample.file;
 
 const filePrefix = "file:";
@@ -53,7 +54,7 @@ export async function findPhoto(id: string): Promise<Photo | null> {
   const known = opened.get(id);
   if (known) return known;
   if (isFile(id)) return null;
-  const sample = samples.find((each) => each.id === id);
+  const sample = sampleOf(id);
   if (!sample) throw new ServerError(0, "there is no sample of this name", id, "");
   return open(id, sample.file, await getBytes(sampleAddress(sample)));
 }

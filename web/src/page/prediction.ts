@@ -1,6 +1,6 @@
 // What the model answers, as rows with bars: whatever kind of output it has.
 import type { ExplainAnswer, Json } from "../answer/documents";
-import { number, percent } from "../viewer/numbers";
+import { number } from "../viewer/numbers";
 import { say } from "../words";
 import type { Answer } from "./server";
 
@@ -40,13 +40,20 @@ interface Document {
 }
 
 const fewest = 4; // significant digits
+const least = 0.0005; // what is less has no digit to show
+
+// With one decimal, so that a column of them is aligned; never "100.0 %" for what is less.
+export function percentInColumn(share: number): string {
+  if (share > 0 && share < least) return "< 0.1 %";
+  return (share < 1 ? Math.min(100 * share, 99.9) : 100).toFixed(1) + " %";
+}
 
 export const nameOfClass = (index: number, label?: string): string =>
   label ? label : say("class {0}", index);
 
 function rowOf(entry: Entry): Row {
   const share = entry.probability ?? entry.share ?? null;
-  const text = share !== null ? percent(share) : number(entry.score ?? NaN, fewest);
+  const text = share !== null ? percentInColumn(share) : number(entry.score ?? NaN, fewest);
   return { index: entry.index, label: nameOfClass(entry.index, entry.label), share, text };
 }
 
@@ -61,7 +68,7 @@ function rowsOf(document: Document): Row[] {
   if (classes) return classes.map(rowOf);
   if (document.probability !== undefined) {
     const { label = say("yes"), probability } = document;
-    return [{ index: null, label, share: probability, text: percent(probability) }];
+    return [{ index: null, label, share: probability, text: percentInColumn(probability) }];
   }
   if (Array.isArray(document.values))
     return numbersIn(document.values).map((value, i) => plain(say("output {0}", i), value));
@@ -75,7 +82,10 @@ function predictionOf(document: Document): Prediction {
 }
 
 export function fromExplain(record: ExplainAnswer): Prediction | null {
-  return record.prediction ? predictionOf(record.prediction as Document) : null;
+  if (!record.prediction) return null;
+  const target = record.target as { output_kind?: string; output_kind_guessed?: boolean };
+  const guessed = target.output_kind_guessed ?? false;
+  return predictionOf({ kind: target.output_kind ?? "", guessed, ...(record.prediction as Document) });
 }
 
 export function fromPredict(answer: Answer): Prediction | null {

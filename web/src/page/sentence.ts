@@ -6,7 +6,7 @@ import { say } from "../words";
 import { agreement, isFlat, weightOf, type Weight } from "./evidence";
 import type { Row } from "./prediction";
 
-const spread = 0.3; // of the area: above it, half of the weight lies nowhere in particular
+const spread = 0.4; // of the area: above it, half of the weight lies nowhere in particular
 const third = 1 / 3;
 
 export function placeName(x: number, y: number): string {

@@ -119,9 +119,7 @@ export class Session {
       asking = true;
       progressOf(id)
         .then((progress) => {
-          // A server without this page answers 404 at once and for ever.
-          if (!progress) clearInterval(timer);
-          running.progress = progress;
+          running.progress = progress ?? running.progress;
           if (this.current?.running === running) this.changed();
         })
         .catch(() => clearInterval(timer))

@@ -121,15 +121,22 @@ export function writeFragment(state: State, first: Look): string {
 export function readFragment(fragment: string, first: Look): State {
   const [question = "", rest = ""] = fragment.replace(/^#/, "").split(/\?(.*)/s);
   const query = new URLSearchParams(rest);
-  const options: Record<string, Value> = {};
-  const settings: Record<string, Record<string, Value>> = {};
+  // Maps, as a link may name a key "__proto__".
+  const options = new Map<string, Value>();
+  const settings = new Map<string, Map<string, Value>>();
   for (const [key, text] of query) {
     const [kind, name = "", ...inner] = key.split(".");
-    if (kind === "o" && name) options[name] = readValue(text);
-    if (kind === "s" && name && inner.length > 0)
-      (settings[name] ??= {})[inner.join(".")] = readValue(text);
+    if (kind === "o" && name) options.set(name, readValue(text));
+    if (kind !== "s" || !name || inner.length === 0) continue;
+    const own = settings.get(name) ?? new Map<string, Value>();
+    settings.set(name, own.set(inner.join("."), readValue(text)));
   }
-  const state: State = { ...initialState(first), question, options, settings };
+  const state: State = {
+    ...initialState(first),
+    question,
+    options: Object.fromEntries(options),
+    settings: Object.fromEntries([...settings].map(([name, own]) => [name, Object.fromEntries(own)])),
+  };
   for (const key of texts) state[key] = query.get(key) ?? "";
   const methods = query.get("methods");
   state.methods = methods ? methods.split(",").filter(Boolean) : [];
@@ -137,6 +144,13 @@ export function readFragment(fragment: string, first: Look): State {
   const change = query.get("change");
   if (change) state.change = readChange(change);
   return state;
+}
+
+// The settings with one method's changed; a method without any is left out.
+export function withSettings(state: State, method: string, change: (values: Settings) => Settings): Partial<State> {
+  const { [method]: before = {}, ...others } = state.settings;
+  const values = change(before);
+  return { settings: Object.keys(values).length === 0 ? others : { ...others, [method]: values } };
 }
 
 // Steps that "back" should undo; what is only dragged about replaces the entry of the history.

@@ -22,11 +22,12 @@ function isScalar(json: Json | undefined): boolean {
 
 /** A value in one line. */
 export function plain(json: Json | undefined): string {
-  if (json === undefined || json === null) return "\u2014";
-  if (typeof json === "boolean") return json ? say("yes") : say("no");
+  if (json === undefined || json === null || json === "") return "\u2014";
+  if (typeof json === "boolean") return String(json);
   if (typeof json === "number") return Number.isInteger(json) ? String(json) : number(json, 6);
   if (typeof json === "string") return json;
-  return Array.isArray(json) ? json.map(plain).join(", ") : JSON.stringify(json);
+  if (!Array.isArray(json)) return JSON.stringify(json);
+  return json.length > 0 ? json.map(plain).join(", ") : "\u2014";
 }
 
 // Small enough for a table's cell or a list's line.

@@ -32,7 +32,7 @@ export function Provenance({ report, answers }: { report: Report; answers: reado
     [say("Seed"), each((answer) => answer.seed)],
     [say("Threads"), each((answer) => answer.threads)],
     [say("Precision"), each((answer) => answer.precision)],
-    [say("Cost"), each(cost)],
+    [say("Cost"), costs(answers)],
     [say("Made"), report.made],
     [say("Engine"), `Pellucid ${report.engine}`],
   ];
@@ -50,7 +50,17 @@ export function Provenance({ report, answers }: { report: Report; answers: reado
   );
 }
 
-function cost({ method, cost: spent }: ExplainAnswer): string | undefined {
-  if (spent?.seconds_per_sample === undefined) return undefined;
-  return say("{0}: {1}, {2} model calls", method.name, seconds(spent.seconds_per_sample), spent.model_calls ?? "?");
+// By method, over all its targets.
+function costs(answers: readonly ExplainAnswer[]): string {
+  const spent = new Map<string, { seconds: number; calls: number }>();
+  for (const { method, cost } of answers) {
+    const sum = spent.get(method.name) ?? { seconds: 0, calls: 0 };
+    spent.set(method.name, {
+      seconds: sum.seconds + (cost?.seconds_per_sample ?? 0),
+      calls: sum.calls + (cost?.model_calls ?? 0),
+    });
+  }
+  return [...spent]
+    .map(([name, sum]) => say("{0} {1}, model calls: {2}", name, seconds(sum.seconds), sum.calls))
+    .join("; ");
 }

@@ -88,8 +88,8 @@ function headline(report: Report): string {
   const answers = report.document["answers"];
   const sentence = Array.isArray(answers) && answers.length === 1 ? predictionSentence(topClasses(answers)) : null;
   if (sentence !== null) return sentence;
-  const model = report.document["model"];
-  const name = model !== null && typeof model === "object" && !Array.isArray(model) ? model["name"] : undefined;
+  const { model, name: own } = report.document;
+  const name = model !== null && typeof model === "object" && !Array.isArray(model) ? model["name"] : own;
   return typeof name === "string" && name !== "" ? `${report.operation.name} \u00b7 ${name}` : report.operation.name;
 }
 
@@ -195,7 +195,7 @@ function Trouble({ report }: { report: Report }) {
     <>
       {failures.length > 0 && (
         <section class="alarm" aria-label={say("Failures")}>
-          <h2>{say("{0} inputs could not be answered", failures.length)}</h2>
+          <h2>{say("Inputs without an answer: {0}", failures.length)}</h2>
           <dl>
             {failures.map(({ input, error }, i) => (
               <div key={i}>

@@ -20,7 +20,7 @@ export function Reproduce({ document }: { document: { [key: string]: Json } }) {
   );
 }
 
-function Copyable({ label, text }: { label: string; text: string }) {
+export function Copyable({ label, text }: { label: string; text: string }) {
   const block = useRef<HTMLPreElement>(null);
   const [done, setDone] = useState<"no" | "copied" | "marked">("no");
   const copy = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { say } from "../words";
 import { isDiverging } from "./colormap";
 import { ColourBar } from "./colour_bar";
 import { cellUnder, type Cursor, moved, valueText } from "./cursor";
-import { number } from "./numbers";
+import { minus, number } from "./numbers";
 import { chosenColormap, LayerPainter, paintPicture, type Sheet, sheetOf } from "./paint";
 import { remarks, type Remark, type Scale } from "./scale";
 import type { Exhibit, Layer, Look, Plane } from "./types";
@@ -31,14 +31,15 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
   const painter = useMemo(() => new LayerPainter(plane), [plane]);
   const sheet = useMemo(() => sheetOf(exhibit, plane, longest), [exhibit.picture, exhibit.seen, plane, longest]);
   const { opacity, threshold, colormap } = look;
+  const painted = useRef<Sheet | null>(null);
   useLayoutEffect(() => {
     const paint = (): void => {
       if (canvas.current !== null) painter.paint(canvas.current, sheet, exhibit.picture, scale, look);
     };
-    // A canvas that shows nothing yet is painted at once: paper doesn't wait for the next frame.
-    if (canvas.current?.dataset["painted"] !== "yes") {
+    // A canvas that is new or has another size is blank: paper doesn't wait for the next frame.
+    if (painted.current !== sheet) {
+      painted.current = sheet;
       paint();
-      if (canvas.current !== null) canvas.current.dataset["painted"] = "yes";
       return undefined;
     }
     const frame = requestAnimationFrame(paint);
@@ -81,7 +82,7 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
           <span class="map-cell">{say("outside of what the model saw")}</span>
         ) : (
           <span class="map-cell">
-            {say("{0} to {1}, {2} × {3} scores", number(scale.smallest, 3), number(scale.largest, 3), plane.width, plane.height)}
+            {say("{0} to {1}, {2} × {3} scores", short(scale.smallest), short(scale.largest), plane.width, plane.height)}
           </span>
         )}
       </p>
@@ -89,6 +90,10 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
       <Sentences layer={layer} said={said} lines={ownLines(layer, scale, name)} />
     </figure>
   );
+}
+
+function short(value: number): string {
+  return minus(number(value, 3));
 }
 
 // What the chosen drawing makes it necessary to say.

@@ -28,7 +28,8 @@ export function exact(value: number, step = 0): string {
   return minus(number(value, 9));
 }
 
-function minus(text: string): string {
+/** With a minus sign instead of a hyphen. */
+export function minus(text: string): string {
   return text.replace(/^-/, "\u2212");
 }
 

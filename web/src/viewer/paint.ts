@@ -3,7 +3,7 @@
 // paints two images, moving the threshold or choosing a colormap looks colours up again, nothing else.
 import { defaultColormap, pixelTable, steps } from "./colormap";
 import { resample } from "./resample";
-import { position, type Scale } from "./scale";
+import { line, type Scale } from "./scale";
 import type { Exhibit, Look, Picture, Plane, Seen } from "./types";
 
 /** The canvas' size in pixels, and the rectangle in it that the map covers. */
@@ -37,23 +37,42 @@ export function chosenColormap(look: Look, scale: Scale): string {
   return look.colormap === "auto" ? defaultColormap(scale.diverging) : look.colormap;
 }
 
-// The picture, dimmed where the model saw nothing.
-export function paintPicture(context: CanvasRenderingContext2D, sheet: Sheet, picture: Picture | null): void {
-  context.globalAlpha = 1;
-  context.clearRect(0, 0, sheet.width, sheet.height);
-  if (picture === null) return;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture.source, 0, 0, sheet.width, sheet.height);
-  if (sheet.whole) return;
+function dimOutside(context: CanvasRenderingContext2D, sheet: Sheet): void {
   const { x, y, width, height } = sheet.area;
-  context.save();
   context.beginPath();
   context.rect(0, 0, sheet.width, sheet.height);
   context.rect(x, y, width, height);
-  context.clip("evenodd");
   context.fillStyle = "rgba(255, 255, 255, 0.6)";
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  context.restore();
+  context.fill("evenodd");
+}
+
+// Scaling a photo well costs more than all the rest of a frame, and all maps of an exhibit lie over the same one.
+const scaledPictures = new WeakMap<Picture, { key: string; canvas: HTMLCanvasElement }>();
+
+function scaledPicture(picture: Picture, sheet: Sheet): HTMLCanvasElement {
+  const key = JSON.stringify(sheet);
+  let scaled = scaledPictures.get(picture);
+  if (scaled?.key !== key) {
+    const canvas = document.createElement("canvas");
+    canvas.width = sheet.width;
+    canvas.height = sheet.height;
+    const context = canvas.getContext("2d");
+    if (context !== null) {
+      context.imageSmoothingQuality = "high";
+      context.drawImage(picture.source, 0, 0, sheet.width, sheet.height);
+      if (!sheet.whole) dimOutside(context, sheet);
+    }
+    scaled = { key, canvas };
+    scaledPictures.set(picture, scaled);
+  }
+  return scaled.canvas;
+}
+
+/** The picture, pale where the model saw nothing. */
+export function paintPicture(context: CanvasRenderingContext2D, sheet: Sheet, picture: Picture | null): void {
+  context.globalAlpha = 1;
+  context.clearRect(0, 0, sheet.width, sheet.height);
+  if (picture !== null) context.drawImage(scaledPicture(picture, sheet), 0, 0);
 }
 
 function paintFrame(context: CanvasRenderingContext2D, { area, whole }: Sheet): void {
@@ -87,15 +106,25 @@ export function colourScores(
   pixels: Uint32Array,
 ): void {
   const colours = pixelTable(colormap);
-  const least = threshold * scale.reach;
+  const { offset, slope } = line(scale);
+  // The half rounds where the integer is taken.
+  const first = offset * steps + 0.5,
+    rise = slope * steps;
+  const least = threshold * scale.reach,
+    lowest = scale.positivePart ? 0 : -Infinity;
   for (let i = 0; i < scores.length; ++i) {
     const score = scores[i]!;
     if (scale.flat || !Number.isFinite(score)) {
       pixels[i] = stripe(i % width, Math.floor(i / width));
       continue;
     }
-    const drawn = scale.positivePart ? Math.max(score, 0) : Math.abs(score);
-    pixels[i] = drawn < least ? 0 : colours[Math.round(position(scale, score) * steps)]!;
+    const drawn = score < lowest ? lowest : score;
+    if (drawn < least && -drawn < least) {
+      pixels[i] = 0;
+      continue;
+    }
+    const at = first + rise * drawn;
+    pixels[i] = colours[at <= 0 ? 0 : at >= steps ? steps : Math.floor(at)]!;
   }
 }
 

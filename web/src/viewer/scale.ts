@@ -83,10 +83,15 @@ export function shareScales(scales: readonly Scale[]): Scale[] {
   );
 }
 
+/** Position = offset + slope · score, before it is clamped. */
+export function line(scale: Scale): { offset: number; slope: number } {
+  return scale.diverging ? { offset: 0.5, slope: 0.5 / scale.high } : { offset: 0, slope: 1 / scale.high };
+}
+
 /** 0..1 along the colormap, clamped. A NaN stays one. */
 export function position(scale: Scale, score: number): number {
-  const drawn = scale.positivePart ? Math.max(score, 0) : score;
-  return Math.min(Math.max(scale.diverging ? 0.5 + 0.5 * (drawn / scale.high) : drawn / scale.high, 0), 1);
+  const { offset, slope } = line(scale);
+  return Math.min(Math.max(offset + slope * (scale.positivePart ? Math.max(score, 0) : score), 0), 1);
 }
 
 /** What a reader has to know of a scale; empty when there is nothing to say. */

@@ -1,5 +1,5 @@
 // A question with its answer: one sentence, the picture, and beside it what can be chosen.
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Viewer } from "../../viewer/viewer";
 import { say } from "../../words";
 import type { Go } from "../address";
@@ -43,6 +43,15 @@ function explanations({ state, matter, session }: Props): Explained[] {
     if (!turned.has(answer)) turned.set(answer, explainedBy(method, answer));
     return turned.get(answer) ?? [];
   });
+}
+
+// A number for each explanation that is its own as long as the page is open.
+const numbers = new WeakMap<Explained, number>();
+let count = 0;
+function numberOf(explained: Explained): number {
+  const known = numbers.get(explained) ?? ++count;
+  numbers.set(explained, known);
+  return known;
 }
 
 function comparisonOf({ state, matter, session }: Props): Comparison | null {
@@ -121,22 +130,32 @@ function predictionOf(props: Props, explained: readonly Explained[]): Prediction
   return answer && fromPredict(answer);
 }
 
+// What is shown while the next answer is on its way: the last one about the same thing.
+function useLast<Thing>(about: string, thing: Thing | null): Thing | null {
+  const last = useRef<{ about: string; thing: Thing } | null>(null);
+  if (thing !== null) last.current = { about, thing };
+  return last.current?.about === about ? last.current.thing : null;
+}
+
 export function AnswerView(props: Props) {
   const { state, matter, session, go } = props;
   const { catalogue, photo } = matter;
   const shown = methodsOf(state, catalogue);
   const isChange = state.question === "change";
   const explained = explanations(props);
-  const lacking = !isChange && explained[0] && !fromExplain(explained[0].record);
-  const jobs = [...jobsOf(state, matter), ...(lacking ? [predictJob(matter)] : [])];
+  const first = shown[0] && session.outcome(explainJob(state, shown[0], matter).key);
+  const lacking = explained[0] ? !fromExplain(explained[0].record) : first?.state === "failed";
+  const jobs = [...jobsOf(state, matter), ...(lacking && !isChange ? [predictJob(matter)] : [])];
   const keys = jobs.map((job) => job.key).join("\n");
   useEffect(() => {
     session.want(jobs);
   }, [keys, session]);
 
   const comparison = isChange ? comparisonOf(props) : null;
-  const prediction = predictionOf(props, explained);
-  const exhibit = useMemo(() => exhibitOf(photo, explained), [photo, ...explained, explained.length]);
+  const about = matter.model + " " + String(photo.number);
+  const prediction = useLast(about, predictionOf(props, explained));
+  const pictured = useLast(about, explained.length > 0 ? explained : null) ?? explained;
+  const exhibit = useMemo(() => exhibitOf(photo, pictured), [photo, pictured.map((each) => numberOf(each)).join()]);
   const outcomes = jobs.map((job) => session.outcome(job.key));
   const failed = outcomes.find((outcome) => outcome?.state === "failed");
   const cancelled = outcomes.some((outcome) => outcome?.state === "cancelled");
@@ -150,7 +169,10 @@ export function AnswerView(props: Props) {
 
   return (
     <>
-      <QuestionTabs state={state} go={go} />
+      <div class="asking">
+        <QuestionTabs state={state} go={go} />
+        <Working session={session} />
+      </div>
       <div class="answer" id="answer">
         <div class="said">
           <h1 aria-live="polite" aria-busy={!sentence}>
@@ -164,8 +186,7 @@ export function AnswerView(props: Props) {
             </p>
           )}
         </div>
-        <div class="pictures">
-          <Working session={session} />
+        <div class="pictures" aria-busy={!isChange && explained.length === 0 && session.running !== null}>
           {isChange ? (
             <ChangeView state={state} photo={photo} explained={explained[0]} go={go} />
           ) : (
@@ -209,7 +230,7 @@ export function AnswerView(props: Props) {
         <div class="below">
           <SharedOptions catalogue={catalogue} state={state} shown={shown} go={go} />
           <Downloads state={state} matter={matter} shown={shown} />
-          <Reproduce answers={answers} name={photo.name} />
+          <Reproduce answers={answers} photo={photo} />
         </div>
       )}
       <Warnings texts={warningsOf(answers, photo.name)} />

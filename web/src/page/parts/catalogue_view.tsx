@@ -2,6 +2,7 @@
 // its shape. An operation that is added to the table is here without a line of its own.
 import { useEffect, useState } from "preact/hooks";
 import type { Json } from "../../answer/documents";
+import { DocumentView } from "../../report/document_view";
 import { say } from "../../words";
 import type { Go } from "../address";
 import { type Catalogue, type Method, type Operation, methodOf, operationOf, pathOf } from "../catalogue";
@@ -10,8 +11,7 @@ import { language } from "../language";
 import type { Photo } from "../photo";
 import type { Answer, Output } from "../server";
 import type { Job, Session } from "../session";
-import type { State } from "../state";
-import { Document } from "./document";
+import { type State, withSettings } from "../state";
 import { Fault } from "./fault";
 import { Fields } from "./form";
 import { FileButton, Samples } from "./photo_choice";
@@ -81,7 +81,7 @@ function Result({ answer, stem }: { answer: Answer; stem: string }) {
           {answer.outputs.map((output) => <File key={output.name} output={output} stem={stem} />)}
         </ul>
       )}
-      <Document value={answer.document as Json} />
+      <DocumentView json={answer.document as Json} />
     </section>
   );
 }
@@ -105,9 +105,8 @@ function MethodForms({ props, operation }: { props: Props; operation: Operation 
               id={"setting-" + name}
               options={method.options}
               values={state.settings[name] ?? {}}
-              onValues={(values) => {
-                const { [name]: _old, ...others } = state.settings;
-                go({ settings: Object.keys(values).length === 0 ? others : { ...others, [name]: values } });
+              onValues={(change) => {
+                go((now) => withSettings(now, name, change));
               }}
             />
           </fieldset>
@@ -155,8 +154,8 @@ function OperationForm(props: Props & { operation: Operation }) {
           id={"operation-" + operation.name}
           options={operation.options}
           values={state.options}
-          onValues={(options) => {
-            go({ options });
+          onValues={(change) => {
+            go((now) => ({ options: change(now.options) }));
           }}
         />
         <MethodForms props={props} operation={operation} />

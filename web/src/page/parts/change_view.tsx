@@ -8,7 +8,7 @@ import { workingSize } from "../changed_photo";
 import { cellsByScore, coveredShare, emptyCover, readCover, withCells, writeCover } from "../cover";
 import type { Explained } from "../layers";
 import type { Photo } from "../photo";
-import { type Prediction, fromPredict, sharesOf } from "../prediction";
+import { type Prediction, fromPredict, percentInColumn, sharesOf } from "../prediction";
 import type { Shift } from "../sentence";
 import type { Answer } from "../server";
 import { type Change, type State, unchanged } from "../state";
@@ -42,7 +42,7 @@ export function compare(unchangedAnswer: Answer, changedAnswer: Answer): Compari
     if (index !== null && !labels.has(index)) labels.set(index, label);
   const rows = [...labels].slice(0, mostRows).map(([index, label]): ShiftRow => {
     const shares = [old?.[index] ?? 0, now?.[index] ?? 0] as const;
-    return { index, label, before: shares[0], after: shares[1], texts: [percent(shares[0]), percent(shares[1])] };
+    return { index, label, before: shares[0], after: shares[1], texts: [percentInColumn(shares[0]), percentInColumn(shares[1])] };
   });
   const first = old && now ? (rows[0] ?? null) : null;
   return { before, after, rows: first ? rows : [], first };
@@ -165,7 +165,7 @@ export function ChangeView(props: { state: State; photo: Photo; explained: Expla
     return <p class="missing">{say("This browser can't show {0}, so there is nothing to paint on.", photo.name)}</p>;
   const size = workingSize(photo.picture);
   const set = (next: Partial<Change>) => {
-    go({ change: { ...change, ...next } });
+    go((now) => ({ change: { ...now.change, ...next } }));
   };
   const plane = explained?.layers[0]?.plane;
   const coverByMap = (end: "highest" | "lowest") => {

@@ -150,7 +150,7 @@ function Field(props: FieldProps) {
   const changed = !sameValue(value, option.default);
   const group = option.type === "list" && option.choices !== undefined;
   const name = option.name.replaceAll("_", " ");
-  const facts = [rangeText(option), option.default === null || option.default === "" ? "" : say("default {0}", shown(option.default))];
+  const facts = [rangeText(option), shown(option.default) === "" ? "" : say("default {0}", shown(option.default))];
   return (
     <div class={"field" + (option.type === "boolean" ? " field-switch" : "")}>
       {group ? (
@@ -182,7 +182,8 @@ export function Fields(props: {
   id: string; // unique in the page
   options: readonly Option[];
   values: Settings; // where they differ from the defaults
-  onValues(values: Settings): void;
+  // Of the values as they are then: two fields may change before either is drawn.
+  onValues(change: (values: Settings) => Settings): void;
 }) {
   const { id, options, values, onValues } = props;
   return (
@@ -194,10 +195,12 @@ export function Fields(props: {
           option={option}
           value={values[option.name] ?? option.default}
           onValue={(value) => {
-            // Options of the other methods, or of a newer server, stay as they are.
-            const known = withoutDefaults(options, { ...values, [option.name]: value });
-            const foreign = Object.entries(values).filter(([name]) => !options.some((o) => o.name === name));
-            onValues({ ...Object.fromEntries(foreign), ...known });
+            onValues((before) => {
+              // What belongs to another method, or to a newer server, stays as it is.
+              const known = withoutDefaults(options, { ...before, [option.name]: value });
+              const foreign = Object.entries(before).filter(([name]) => !options.some((o) => o.name === name));
+              return { ...Object.fromEntries(foreign), ...known };
+            });
           }}
         />
       ))}

@@ -3,8 +3,8 @@
 import { useState } from "preact/hooks";
 import { say } from "../../words";
 import { type Catalogue, type Method, type Settings, concerns, questionOptions } from "../catalogue";
-import { explainOperation } from "../questions";
-import type { State } from "../state";
+import { explainOperation, methodsOf } from "../questions";
+import { type State, withSettings } from "../state";
 import type { Go } from "../address";
 import { Fields } from "./form";
 
@@ -16,7 +16,7 @@ function MethodRow(props: {
   last: boolean; // the only one that is chosen: it stays
   values: Settings;
   onChosen(chosen: boolean): void;
-  onValues(values: Settings): void;
+  onValues(change: (values: Settings) => Settings): void;
 }) {
   const { method, chosen, last } = props;
   const id = "method-" + method.name;
@@ -76,13 +76,14 @@ export function Methods(props: { catalogue: Catalogue; state: State; shown: read
             last={chosen.length === 1 && chosen[0] === method.name}
             values={state.settings[method.name] ?? {}}
             onChosen={(now) => {
-              const rest = chosen.filter((name) => name !== method.name);
-              go({ methods: now ? [...rest, method.name] : rest });
+              go((before) => {
+                const names = methodsOf(before, catalogue).map((each) => each.name);
+                const rest = names.filter((name) => name !== method.name);
+                return { methods: now ? [...rest, method.name] : rest };
+              });
             }}
-            onValues={(values) => {
-              const { [method.name]: _old, ...others } = state.settings;
-              const empty = Object.keys(values).length === 0;
-              go({ settings: empty ? others : { ...others, [method.name]: values } });
+            onValues={(change) => {
+              go((now) => withSettings(now, method.name, change));
             }}
           />
         ))}
@@ -100,16 +101,16 @@ export function SharedOptions(props: { catalogue: Catalogue; state: State; shown
     shown.some((method) => concerns(method, option.name)),
   );
   return (
-    <section class="options" aria-labelledby="options-title">
-      <h2 id="options-title">{say("Options")}</h2>
+    <details class="options" open={Object.keys(state.options).length > 0}>
+      <summary>{say("Options")}</summary>
       <Fields
         id="option"
         options={options}
         values={state.options}
-        onValues={(values) => {
-          go({ options: values });
+        onValues={(change) => {
+          go((now) => ({ options: change(now.options) }));
         }}
       />
-    </section>
+    </details>
   );
 }

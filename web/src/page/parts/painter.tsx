@@ -15,6 +15,7 @@ interface Point {
   y: number;
 }
 
+const tallest = 64; // of the window's height, in hundredths
 const step = 1 / 28; // of the picture's side: about a cell
 const moves: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
@@ -34,6 +35,7 @@ export function Painter(props: {
   const stroke = useRef<Cover | null>(null);
   const [draft, setDraft] = useState<string | null>(null);
   const [cursor, setCursor] = useState<Point | null>(null);
+  const ratio = isTurned(change) ? picture.height / picture.width : picture.width / picture.height;
   const shown = draft === null ? change : { ...change, cover: draft };
 
   useEffect(() => {
@@ -78,7 +80,8 @@ export function Painter(props: {
   return (
     <canvas
       ref={canvas}
-      class={"painter" + (isTurned(change) ? " painter-turned" : "")}
+      class="painter"
+      style={{ width: "min(100%, " + String(Math.round(tallest * ratio)) + "vh)" }}
       tabIndex={0}
       role="application"
       aria-label={say("The photo: arrow keys move the brush, the space bar covers what is under it")}

@@ -1,6 +1,7 @@
 // The command and the Python that give the same answers again, as the answers themselves say it.
-import { useState } from "preact/hooks";
+import { Copyable } from "../../report/reproduce";
 import { say } from "../../words";
+import { type Photo, sampleAddress, sampleOf } from "../photo";
 import type { Answer } from "../server";
 
 interface Recipe {
@@ -8,52 +9,40 @@ interface Recipe {
   python: string;
 }
 
-const shownFor = 1500; // milliseconds
-
 function recipeOf(answer: Answer): Recipe | null {
   const first = (answer.document["answers"] as { reproduce?: Recipe }[] | undefined)?.[0];
   return (answer.document["reproduce"] as Recipe | undefined) ?? first?.reproduce ?? null;
 }
 
-function Code({ words, text }: { words: string; text: string }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <div class="code">
-      <div class="code-head">
-        <h3>{words}</h3>
-        <button
-          type="button"
-          class="quiet"
-          aria-label={say("Copy: {0}", words)}
-          onClick={() => {
-            void navigator.clipboard.writeText(text).then(() => {
-              setCopied(true);
-              setTimeout(() => {
-                setCopied(false);
-              }, shownFor);
-            });
-          }}
-        >
-          <span aria-live="polite">{copied ? say("Copied") : say("Copy")}</span>
-        </button>
-      </div>
-      <pre tabIndex={0} aria-label={words}><code>{text}</code></pre>
-    </div>
-  );
-}
+const uploaded = "inputs[0].data[0]"; // what the server calls the photo
+
+// The page asks for numbers alone and draws them itself; a person wants the default files. The
+// photo's name stands in quotes, of the shell and of Python.
+const commandFor = ({ command }: Recipe, name: string): string =>
+  command.replace(" --format npy", "").replaceAll(uploaded, name.replaceAll("'", "'\\''"));
+
+const pythonFor = ({ python }: Recipe, name: string): string =>
+  python.replace(', format=["npy"]', "").replaceAll(uploaded, JSON.stringify(name).slice(1, -1));
 
 // `name`: of the file that the answers call by its place in the request.
-export function Reproduce({ answers, name }: { answers: readonly Answer[]; name: string }) {
+export function Reproduce({ answers, photo }: { answers: readonly Answer[]; photo: Photo }) {
+  const { name } = photo;
+  const sample = sampleOf(photo.id);
   const recipes = answers.map(recipeOf).filter((recipe) => recipe !== null);
   if (recipes.length === 0) return null;
-  const named = (text: string) => text.replaceAll("inputs[0].data[0]", name);
-  const commands = recipes.map((recipe) => named(recipe.command));
-  const python = recipes.map((recipe) => named(recipe.python));
+  const commands = recipes.map((recipe) => commandFor(recipe, name));
+  const python = recipes.map((recipe) => pythonFor(recipe, name));
   return (
     <section class="reproduce" aria-labelledby="reproduce-title">
-      <h2 id="reproduce-title">{say("Do it again")}</h2>
-      <Code words={say("Command line")} text={commands.join("\n")} />
-      <Code words="Python" text={joined(python)} />
+      <h2 id="reproduce-title">{say("Make it again")}</h2>
+      {sample && (
+        <p class="help">
+          {say("The sample photo it speaks of:")}{" "}
+          <a href={sampleAddress(sample)} download={name}>{name}</a>
+        </p>
+      )}
+      <Copyable label={say("Command line")} text={commands.join("\n")} />
+      <Copyable label="Python" text={joined(python)} />
     </section>
   );
 }

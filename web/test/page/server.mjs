@@ -1,5 +1,5 @@
-// A running `pellucid serve` for the page's tests. Where the program does not bring the page itself
-// yet (PELLUCID_ASSETS=FOLDER), the built assets are served in front of it, under the same policy.
+// A running `pellucid serve` for the page's tests. While the page is worked on, PELLUCID_ASSETS=FOLDER puts what
+// `node build.mjs FOLDER` made in front of the program, which need not be built again then.
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import http from "node:http";
@@ -12,7 +12,6 @@ const types = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
-  ".json": "application/json",
   ".webp": "image/webp",
 };
 
@@ -37,11 +36,24 @@ export function startProgram(program, words) {
   });
 }
 
+// The program's words with the folder's, which may be newer.
+async function joined(folder, port) {
+  const engine = await (await fetch(`http://127.0.0.1:${port}/words/zh.json`)).json();
+  return { ...engine, ...JSON.parse(await readFile(path.join(folder, "words.zh.json"), "utf8")) };
+}
+
 /** The assets of a folder in front of a server at `port`; {port, stop}. */
 export function startAssets(folder, port) {
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://page");
-    const name = pathname === "/" ? "index.html" : /^\/(?:assets|words)\/([\w.-]+)$/.exec(pathname)?.[1];
+    if (pathname === "/words/zh.json") {
+      void joined(folder, port).then((words) => {
+        response.writeHead(200, { "Content-Type": "application/json" });
+        response.end(JSON.stringify(words));
+      });
+      return;
+    }
+    const name = pathname === "/" ? "index.html" : /^\/assets\/([\w.-]+)$/.exec(pathname)?.[1];
     if (!name) {
       const headers = { ...request.headers };
       const onward = http.request({ port, path: request.url, method: request.method, headers }, (answer) => {
@@ -53,8 +65,7 @@ export function startAssets(folder, port) {
       request.pipe(onward);
       return;
     }
-    const file = pathname.startsWith("/words/") ? `words.${name}` : name;
-    readFile(path.join(folder, file)).then(
+    readFile(path.join(folder, name)).then(
       (bytes) => {
         response.writeHead(200, { "Content-Type": types[path.extname(name)], "Content-Security-Policy": policy });
         response.end(bytes);
