@@ -24,6 +24,7 @@ enum class Resource {
   infer,
   v2_model_operation,
   v2_operation,
+  request,
   openapi,
   metrics,
 };
@@ -42,6 +43,7 @@ struct Route {
   const RoutePattern* pattern = nullptr;
   std::string model;      // of {model}
   std::string operation;  // of {operation}
+  std::string id = {};    // of {id}
 };
 
 // The route, or 404 or 405 with Allow.
