@@ -153,10 +153,12 @@ class Explaining {
   }
 
   ProbeSettings probe_settings() const {
+    // Of a single batch the steps are told; of more the inputs are, by for_each_batch.
+    const bool one_batch = request_.inputs.size() <= batch_size;
     return {.chunk = settings_.chunk,
             .memory_limit = settings_.bytes(),
             .cancellation = surroundings_.cancellation,
-            .progress = {},
+            .progress = one_batch ? surroundings_.progress : ProgressSink{},
             .several_targets = targets_.size() > 1};
   }
 
@@ -394,6 +396,7 @@ extern constinit const Operation explain = {
     .inputs = Inputs::required,
     .options = explain_options,
     .takes_settings = true,
+    .input_by_input = true,
     .formats = explain_formats,
     .defaults = settings_of<run, explain_options>,
     .run = operate<run, explain_options>,

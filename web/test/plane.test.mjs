@@ -14,11 +14,11 @@ test("a plane of 32 bits is exact, NaN and all", async () => {
   assert.deepEqual(plane, { height: 2, width: 3, values: numbers, step: 0 });
 });
 
-test("planes of 16 and 8 bits are integers times their step", async () => {
-  const wide = await decodePlane({ height: 1, width: 3, bits: 16, step: 0.5, data: zipped(new Int16Array([-32767, 0, 3])) });
-  assert.deepEqual([[...wide.values], wide.step], [[-16383.5, 0, 1.5], 0.5]);
-  const small = await decodePlane({ height: 3, width: 1, bits: 8, step: 0.25, data: zipped(new Int8Array([-127, 1, 127])) });
-  assert.deepEqual([[...small.values], small.step], [[-31.75, 0.25, 31.75], 0.25]);
+test("planes of 16 and 8 bits are integers times their step, the least of them no number", async () => {
+  const wide = await decodePlane({ height: 1, width: 3, bits: 16, step: 0.5, data: zipped(new Int16Array([-32767, -32768, 3])) });
+  assert.deepEqual([[...wide.values], wide.step], [[-16383.5, NaN, 1.5], 0.5]);
+  const small = await decodePlane({ height: 3, width: 1, bits: 8, step: 0.25, data: zipped(new Int8Array([-127, -128, 127])) });
+  assert.deepEqual([[...small.values], small.step], [[-31.75, NaN, 31.75], 0.25]);
 });
 
 test("a damaged plane is an error, not a map", async () => {

@@ -63,11 +63,6 @@ export interface Rectangle {
   height: number;
 }
 
-export interface Reproduction {
-  command: string;
-  python: string;
-}
-
 /** One answer of `explain`: one input, sample, target, layer and method. */
 export interface ExplainAnswer {
   input: string;
@@ -86,5 +81,4 @@ export interface ExplainAnswer {
   checks: CheckDocument[];
   prediction?: PredictionDocument;
   picture?: { width: number; height: number; seen: Rectangle };
-  reproduce?: Reproduction;
 }

@@ -5,14 +5,14 @@ import type { ExplainAnswer, MapDocument } from "./documents";
 import type { NpyArray } from "./npy";
 import { reducePlane } from "./plane";
 
-type Scores = Pick<Layer, "plane" | "vector">;
+type Scores = Pick<Layer, "plane" | "vector"> & { note?: string };
 
 const reductions: Readonly<Record<string, string>> = {
   sum: "sum of the channels",
   largest: "largest of the channels",
 };
 
-function layerOf(answer: ExplainAnswer, map: MapDocument, id: string, scores: Scores): Layer {
+function layerOf(answer: ExplainAnswer, map: MapDocument, id: string, { plane, vector, note }: Scores): Layer {
   const reduced = map.plane && reductions[map.plane.reduction];
   return {
     id,
@@ -20,10 +20,15 @@ function layerOf(answer: ExplainAnswer, map: MapDocument, id: string, scores: Sc
     method: answer.method.name,
     target: answer.target.text,
     unit: say(map.unit),
-    ...scores,
+    plane,
+    vector,
     positivePart: map.positive_part_drawn,
     checks: answer.checks.map(({ name, verdict, words }) => ({ name, verdict, words })),
-    notes: [...(answer.notes ?? []), ...(reduced !== undefined && scores.plane !== null ? [reduced] : [])],
+    notes: [
+      ...(answer.notes ?? []),
+      ...(reduced !== undefined && plane !== null ? [reduced] : []),
+      ...(note !== undefined ? [note] : []),
+    ],
   };
 }
 

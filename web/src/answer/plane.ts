@@ -3,12 +3,16 @@ import type { Plane } from "../viewer/types";
 import { say } from "../words";
 import type { PlaneDocument } from "./documents";
 
-/** A plane as a report holds it: bits 32: float32, exact; 16 or 8: zlib of signed integers, score = integer · step. */
+/**
+ * A plane as a report holds it. Bits 32: float32, exact; 16 or 8: zlib of signed integers, score = integer · step, and
+ * the least integer is no number.
+ */
 export interface PackedPlane {
   height: number;
   width: number;
   bits: number;
   step: number;
+  averaged?: number; // side of the squares of places that were averaged, to keep the file small
   data: string; // base64
 }
 
@@ -36,9 +40,15 @@ export async function decodePlane({ height, width, bits, step, data }: PackedPla
     throw new Error(say("a map has {0} bytes where its size needs {1}", bytes.length, (count * bits) / 8));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = new Float32Array(count);
-  for (let i = 0; i < count; ++i)
-    values[i] =
-      bits === 32 ? view.getFloat32(4 * i, true) : step * (bits === 16 ? view.getInt16(2 * i, true) : view.getInt8(i));
+  const least = -(2 ** (bits - 1));
+  for (let i = 0; i < count; ++i) {
+    if (bits === 32) {
+      values[i] = view.getFloat32(4 * i, true);
+    } else {
+      const integer = bits === 16 ? view.getInt16(2 * i, true) : view.getInt8(i);
+      values[i] = integer === least ? NaN : step * integer;
+    }
+  }
   return { height, width, values, step: bits === 32 ? 0 : step };
 }
 

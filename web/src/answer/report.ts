@@ -15,7 +15,7 @@ export type PackedMap = { answer: number; map: number } & (PackedPlane | PackedV
 
 export interface PackedExhibit {
   name: string;
-  sample: number;
+  sample?: number; // of a batched input
   picture: { media_type: string; width: number; height: number; data: string } | null;
   seen: Rectangle | null; // in the embedded picture's pixels
   maps: PackedMap[];
@@ -62,7 +62,12 @@ export async function exhibitFromReport(report: Report, packed: PackedExhibit): 
     const at = packed.maps.findIndex((each) => each.answer === answer && each.map === map);
     const found = packed.maps[at];
     if (found === undefined) return null;
-    if ("data" in found) return { plane: planes[at] ?? null, vector: null };
+    if ("data" in found) {
+      const plane = planes[at] ?? null;
+      return found.averaged === undefined
+        ? { plane, vector: null }
+        : { plane, vector: null, note: say("means of {0} × {0} places, to keep the file small", found.averaged) };
+    }
     const scores = found.scores.map((score) => score ?? NaN);
     return { plane: null, vector: { names: found.names, values: found.values, scores } };
   });

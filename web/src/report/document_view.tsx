@@ -11,6 +11,7 @@ type Fields = { [key: string]: Json };
 const shortText = 90;
 const mostColumns = 8;
 const mostInLine = 16;
+const mostFieldsInLine = 5;
 
 function isFields(json: Json | undefined): json is Fields {
   return json !== null && typeof json === "object" && !Array.isArray(json);
@@ -26,23 +27,33 @@ export function plain(json: Json | undefined): string {
   if (typeof json === "boolean") return String(json);
   if (typeof json === "number") return Number.isInteger(json) ? String(json) : number(json, 6);
   if (typeof json === "string") return json;
-  if (!Array.isArray(json)) return JSON.stringify(json);
+  if (!Array.isArray(json))
+    return Object.entries(json)
+      .map(([key, value]) => `${key.replaceAll("_", " ")} ${plain(value)}`)
+      .join(" \u00b7 ");
   return json.length > 0 ? json.map(plain).join(", ") : "\u2014";
 }
 
 // Small enough for a table's cell or a list's line.
 function isShort(json: Json | undefined): boolean {
   if (isScalar(json)) return typeof json !== "string" || (json.length <= shortText && !json.includes("\n"));
-  return Array.isArray(json) && json.length <= mostInLine && json.every((each) => isScalar(each) && isShort(each));
+  if (Array.isArray(json)) return json.length <= mostInLine && json.every((each) => isScalar(each) && isShort(each));
+  const fields = Object.values(json as Fields);
+  return fields.length <= mostFieldsInLine && fields.every((each) => !isFields(each) && isShort(each)) && plain(json).length <= shortText;
 }
 
 /** "seconds_per_sample" → "Seconds per sample" */
 function label(key: string): string {
+  if (key === "sha256") return "SHA-256";
   const words = key.replaceAll("_", " ");
   return say(words.charAt(0).toUpperCase() + words.slice(1));
 }
 
 const apart: ReadonlySet<string> = new Set(["reproduce"]); // shown by its own part
+const first: ReadonlySet<string> = new Set(["answers"]); // what was asked for comes before what it was asked of
+
+// What a list's entry is called by.
+const callings: readonly string[] = ["name", "input"];
 
 export function DocumentView({ json }: { json: Json }) {
   return (
@@ -60,13 +71,20 @@ function Value({ json, depth }: { json: Json; depth: number }): ComponentChildre
   return text.includes("\n") ? <pre tabIndex={0}>{text}</pre> : text;
 }
 
-// What fits a line comes first, then what needs a part of its own.
+// After the answers: what fits a line, then what needs a part of its own.
 function FieldList({ fields, depth }: { fields: Fields; depth: number }) {
   const entries = Object.entries(fields).filter(([key]) => !apart.has(key));
   const short = entries.filter(([, value]) => isShort(value) || isScalar(value));
   const long = entries.filter(([, value]) => !isShort(value) && !isScalar(value));
+  const parts = (some: [string, Json][]) =>
+    some.map(([key, value]) => (
+      <Part key={key} name={label(key)} depth={depth} count={Array.isArray(value) ? value.length : 0}>
+        <Value json={value} depth={depth + 1} />
+      </Part>
+    ));
   return (
     <>
+      {parts(long.filter(([key]) => first.has(key)))}
       {short.length > 0 && (
         <dl class="facts">
           {short.map(([key, value]) => (
@@ -77,11 +95,7 @@ function FieldList({ fields, depth }: { fields: Fields; depth: number }) {
           ))}
         </dl>
       )}
-      {long.map(([key, value]) => (
-        <Part key={key} name={label(key)} depth={depth} count={Array.isArray(value) ? value.length : 0}>
-          <Value json={value} depth={depth + 1} />
-        </Part>
-      ))}
+      {parts(long.filter(([key]) => !first.has(key)))}
     </>
   );
 }
@@ -114,14 +128,16 @@ function Part({ name, depth, count, children }: PartProperties) {
 }
 
 function columnsOf(items: readonly Json[]): string[] | null {
-  if (items.length < 2 || !items.every(isFields)) return null;
+  if (!items.every(isFields)) return null;
   const columns = [...new Set(items.flatMap((item) => Object.keys(item as Fields)))];
   const flat = items.every((item) => Object.values(item as Fields).every((value) => isScalar(value) || isShort(value)));
-  return flat && columns.length <= mostColumns ? columns : null;
+  return flat && columns.length > 1 && columns.length <= mostColumns ? columns : null;
 }
 
 function List({ items, depth }: { items: readonly Json[]; depth: number }) {
   if (items.length === 0) return "\u2014";
+  const columns = columnsOf(items);
+  if (columns !== null) return <Table columns={columns} items={items as Fields[]} />;
   if (items.every(isShort)) {
     // Sentences stand below each other, numbers beside.
     const sentences = items.some((item) => typeof item === "string" && item.includes(" "));
@@ -135,16 +151,26 @@ function List({ items, depth }: { items: readonly Json[]; depth: number }) {
       <p class="run">{plain(items as Json[])}</p>
     );
   }
-  const columns = columnsOf(items);
-  if (columns !== null) return <Table columns={columns} items={items as Fields[]} />;
   return (
     <ol class="entries">
       {items.map((item, i) => (
         <li key={i}>
-          <Value json={item} depth={depth + 1} />
+          <Entry json={item} depth={depth + 1} />
         </li>
       ))}
     </ol>
+  );
+}
+
+function Entry({ json, depth }: { json: Json; depth: number }) {
+  const calling = isFields(json) ? callings.find((key) => typeof json[key] === "string" && json[key] !== "") : undefined;
+  if (!isFields(json) || calling === undefined) return <Value json={json} depth={depth} />;
+  const { [calling]: name, ...rest } = json;
+  return (
+    <>
+      <h3>{plain(name)}</h3>
+      <Value json={rest} depth={depth} />
+    </>
   );
 }
 

@@ -63,15 +63,18 @@ export function ReportView({ report, exhibits, printing }: Properties) {
           />
         ))}
         {report.exhibits.length === 0 ? (
-          <section>
+          <>
             <DocumentView json={report.document} />
             <Reproduce document={report.document} />
-          </section>
+          </>
         ) : (
-          <details class="whole" open={false}>
-            <summary>{say("Everything in the document")}</summary>
-            <DocumentView json={report.document} />
-          </details>
+          <>
+            <Reproduce document={report.document} />
+            <details class="whole">
+              <summary>{say("Everything in the document")}</summary>
+              <DocumentView json={report.document} />
+            </details>
+          </>
         )}
       </main>
       <footer>
@@ -106,7 +109,7 @@ function date({ made, language }: Report): string {
 
 function nameOf(packed: PackedExhibit, all: readonly PackedExhibit[]): string {
   const alike = all.filter((each) => each.name === packed.name).length > 1;
-  return alike ? `${packed.name} [${packed.sample}]` : packed.name;
+  return alike && packed.sample !== undefined ? `${packed.name} [${packed.sample}]` : packed.name;
 }
 
 /** The answers whose maps the exhibit shows, each once. */
@@ -163,7 +166,6 @@ function ExhibitSection({ report, packed, decoded, look, onLook, printing, headi
           <Checks answers={shown} />
         </section>
       </div>
-      <Reproduce document={answers[0]?.reproduce ? { reproduce: answers[0].reproduce as never } : report.document} />
       <section>
         <h2>{say("Where it comes from")}</h2>
         <Provenance report={report} answers={answers} />
