@@ -7,6 +7,8 @@ import { agreement, isFlat, weightOf, type Weight } from "./evidence";
 import type { Row } from "./prediction";
 
 const spread = 0.4; // of the area: above it, half of the weight lies nowhere in particular
+const largely = 0.6; // rank correlations: words for a person, the number stands beside them
+const partly = 0.3;
 const third = 1 / 3;
 
 export function placeName(x: number, y: number): string {
@@ -125,13 +127,11 @@ export function methodsSentence(judged: readonly Judged[]): string {
     return good.length === 1 && only
       ? say("{0}: {1}.", passed, only.title)
       : say("{0}.", passed);
-  return say(
-    "{0}; {1} and {2} agree most on where to look (rank correlation {3}).",
-    passed,
-    best.a.title,
-    best.b.title,
-    number(best.by, 2),
-  );
+  const values = [passed, best.a.title, best.b.title, number(best.by, 2)] as const;
+  if (pairs.length > 1) return say("{0}; {1} and {2} agree most on where to look (rank correlation {3}).", ...values);
+  if (best.by >= largely) return say("{0}; {1} and {2} largely agree on where to look (rank correlation {3}).", ...values);
+  if (best.by >= partly) return say("{0}; {1} and {2} agree in part on where to look (rank correlation {3}).", ...values);
+  return say("{0}; {1} and {2} hardly agree on where to look (rank correlation {3}).", ...values);
 }
 
 export interface Shift {

@@ -7,7 +7,7 @@ import path from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { source } from "../source.mjs";
-import { answered, drop, launch, maps, model, open, program, sentence, serve } from "./browser.mjs";
+import { answered, drop, launch, maps, model, open, photo, program, sentence, serve } from "./browser.mjs";
 
 const { npyFile, readNpy } = await source("answer/npy", "page/files");
 const run = promisify(execFile);
@@ -178,6 +178,18 @@ test("the command that is shown gives the numbers that are shown", async () => {
     await rm(folder, { recursive: true });
   }
   assert.match(await page.locator(".reproduce pre").last().innerText(), /import pellucid[\s\S]*explain/);
+  await close();
+});
+
+test("another file of the same name is another photo", async () => {
+  const { page, close } = await open(browser, server.address);
+  const classes = () => page.locator(".classes").innerText();
+  await drop(page, "same.png", await readFile(photo));
+  await answered(page);
+  const first = await classes();
+  const other = await page.evaluate(() => fetch("/assets/chelsea.webp").then((r) => r.arrayBuffer()).then((b) => [...new Uint8Array(b)]));
+  await drop(page, "same.png", Buffer.from(other));
+  await page.waitForFunction((words) => !["", words].includes(document.querySelector(".classes")?.innerText ?? ""), first);
   await close();
 });
 
