@@ -52,7 +52,13 @@ export function App() {
   const [state, go] = useAddress();
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [round, again] = useReducer((count: number) => count + 1, 0);
-  const session = useMemo(() => new Session(() => { redraw(undefined); }), []);
+  const session = useMemo(
+    () =>
+      new Session(() => {
+        redraw(undefined);
+      }),
+    [],
+  );
   const served = useServed(state.model, round);
   const photo = usePhoto(state.photo);
   const onPhoto = useMemo(
@@ -72,7 +78,15 @@ export function App() {
   const input = thing ? photoInput(thing.model) : "";
   const body = () => {
     const error = served.error ?? photo.error;
-    if (error) return <Fault error={error} onRetry={() => { again(undefined); }} />;
+    if (error)
+      return (
+        <Fault
+          error={error}
+          onRetry={() => {
+            again(undefined);
+          }}
+        />
+      );
     if (state.question === "catalogue") {
       if (!thing) return null;
       return (
@@ -95,7 +109,14 @@ export function App() {
   };
   return (
     <>
-      <a class="skip" href="#answer" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
+      <a
+        class="skip"
+        href="#answer"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         {say("Skip to the answer")}
       </a>
       <Header
@@ -104,10 +125,14 @@ export function App() {
         model={model}
         go={go}
         onLanguage={(wanted) => {
-          void chooseLanguage(wanted).then(() => { again(undefined); });
+          void chooseLanguage(wanted).then(() => {
+            again(undefined);
+          });
         }}
       />
-      <main id="main" tabIndex={-1}>{body()}</main>
+      <main id="main" tabIndex={-1}>
+        {body()}
+      </main>
     </>
   );
 }

@@ -60,7 +60,12 @@ function comparisonOf({ state, matter, session }: Props): Comparison | null {
   return before && after ? compare(before, after) : null;
 }
 
-function sentenceOf(state: State, explained: readonly Explained[], comparison: Comparison | null, all: boolean): string {
+function sentenceOf(
+  state: State,
+  explained: readonly Explained[],
+  comparison: Comparison | null,
+  all: boolean,
+): string {
   if (state.question === "change") {
     if (!comparison?.first) return "";
     const changed = JSON.stringify(state.change) !== JSON.stringify(unchanged);
@@ -80,8 +85,13 @@ function sentenceOf(state: State, explained: readonly Explained[], comparison: C
 }
 
 function QuestionTabs({ state, go }: { state: State; go: Go }) {
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the bar is wider than the screen.
+    bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [state.question]);
   return (
-    <nav class="questions" aria-label={say("Questions")}>
+    <nav ref={bar} class="questions" aria-label={say("Questions")}>
       {questions.map(({ id, title }) => (
         <button
           key={id}
@@ -106,7 +116,9 @@ function PhotoStrip({ state, name, go }: { state: State; name: string; go: Go })
     <section class="strip" aria-label={say("The photo")}>
       <Samples chosen={state.photo} onPhoto={use} />
       <p>
-        <span class="file-name" title={name}>{name}</span>
+        <span class="file-name" title={name}>
+          {name}
+        </span>
         <FileButton class="quiet" words={say("Another photo")} onPhoto={use} />
       </p>
     </section>
@@ -192,7 +204,9 @@ export function AnswerView(props: Props) {
           {cancelled && (
             <p class="fault" role="status">
               {say("Stopped.")}{" "}
-              <button type="button" onClick={retry}>{say("Ask again")}</button>
+              <button type="button" onClick={retry}>
+                {say("Ask again")}
+              </button>
             </p>
           )}
         </div>
@@ -254,7 +268,9 @@ function Warnings({ texts }: { texts: readonly string[] }) {
     <section class="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">{say("To bear in mind")}</h2>
       <ul>
-        {texts.map((text) => <li key={text}>{text}</li>)}
+        {texts.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
       </ul>
     </section>
   );
