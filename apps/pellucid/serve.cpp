@@ -2,7 +2,6 @@
 #include "serve.h"
 
 #include <iostream>
-#include <mutex>
 
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/serve/server.h"
@@ -73,17 +72,16 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
   service_settings.host_options = read_settings(options, &settings);
   // What is wrong with a bound is said now, not to the first client.
   settings.bytes();
-  for (const NamedModel& each : surroundings.models) each.model->open(settings);
+  for (const NamedModel& each : surroundings.models) {
+    each.model->open(settings);
+    each.model->seal();
+  }
 
   Service service(*surroundings.catalogue, surroundings.models, std::move(service_settings));
   ServerLimits limits;
   limits.waiting = static_cast<std::size_t>(settings.queue);
   limits.answer = settings.timeout;
-  std::mutex mutex;
-  const auto log = [&](std::string_view line) {
-    const std::lock_guard lock(mutex);
-    std::cerr << line << "\n";
-  };
+  const auto log = [](std::string_view line) { std::cerr << std::string(line) + "\n"; };
   const auto ready = [&](std::uint16_t port) {
     const bool six = settings.host.find(':') != std::string::npos;
     const std::string address =

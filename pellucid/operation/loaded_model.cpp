@@ -99,6 +99,7 @@ LoadedModel::~LoadedModel() = default;
 
 const Model& LoadedModel::open(const ModelSettings& settings) {
   const std::lock_guard lock(mutex_);
+  if (sealed_) return *model_;
   check_device(settings.device);
   set_threads(settings.threads);
   if (!model_) {
@@ -125,6 +126,22 @@ const Model& LoadedModel::open(const ModelSettings& settings) {
     device_ = settings.device;
   }
   return *model_;
+}
+
+void LoadedModel::seal() {
+  const std::lock_guard lock(mutex_);
+  if (!model_) throw internal_error("a model is sealed before it is open").at(source_.name);
+  sealed_ = true;
+}
+
+std::shared_ptr<const Runner> LoadedModel::runner() const {
+  const std::lock_guard lock(mutex_);
+  return runner_;
+}
+
+at::Device LoadedModel::device() const {
+  const std::lock_guard lock(mutex_);
+  return at::Device(device_);
 }
 
 }  // namespace pellucid

@@ -33,13 +33,17 @@ class LoadedModel {
 
   // Reads the model unless that was done, and applies the settings: weights, device, threads, kind
   // of output. Throws Error: Fault::model for a file that no format recognises or that is damaged,
-  // Fault::usage for a device that is not there.
+  // Fault::usage for a device that is not there. Settings other than the last ones change the model
+  // and the process (threads): whoever does that must be alone with it.
   const Model& open(const ModelSettings& settings);
+  // Of an open model: from now on `open` changes nothing, whatever its settings, so that any number
+  // of threads may work with it.
+  void seal();
 
   // Of an open model.
   const Model& model() const { return *model_; }
-  std::shared_ptr<const Runner> runner() const { return runner_; }
-  at::Device device() const { return at::Device(device_); }
+  std::shared_ptr<const Runner> runner() const;
+  at::Device device() const;
   double load_seconds() const { return load_seconds_; }
   const std::string& name() const { return source_.name; }
   const std::string& sidecar_name() const { return source_.sidecar_name; }
@@ -47,10 +51,11 @@ class LoadedModel {
  private:
   ModelSource source_;
   std::vector<const Format*> formats_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::optional<Model> model_;
   std::shared_ptr<const Runner> runner_;
   std::string device_;
+  bool sealed_ = false;
   double load_seconds_ = 0;
 };
 

@@ -6,7 +6,6 @@
 
 #include <new>
 
-#include "pellucid/operation/loaded_model.h"
 #include "pellucid/operation/reproduction.h"
 #include "pellucid/report/html.h"
 
@@ -69,9 +68,7 @@ Answer run(const Operation& operation, const Request& request, const Surrounding
   Json exhibits = Json::array();
   if (reported) own.exhibit = [&](Json&& exhibit) { exhibits.push_back(std::move(exhibit)); };
   Answer answer = operation.run(request, own);
-  const std::string model =
-      operation.subject == Subject::model ? surroundings.model->name() : std::string();
-  answer.document["reproduce"] = reproduction(operation, request, model);
+  answer.document[reproduction_key] = reproduction(operation, request, surroundings);
   if (reported)
     surroundings.artefact(report_of(operation, answer, std::move(exhibits), surroundings.language));
   return answer;

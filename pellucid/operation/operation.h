@@ -118,6 +118,10 @@ struct Operation {
   std::string_view bare_word =
       {};                       // the option that a word without a name is for: `methods saliency`
   bool takes_settings = false;  // of methods: --set [METHOD.]KEY=VALUE, Request::settings
+  // Each input is answered by itself: its entries in the document's lists, its files (called by its
+  // stem), warnings and failures (that name it) are the same whatever inputs are beside it. So a
+  // server may answer several clients with one call (operation/together.h).
+  bool input_by_input = false;
   std::span<const std::string_view> formats = {};  // of its files; empty: none but the document
   Json (*defaults)() = nullptr;                    // every option's default
   Answer (*run)(const Request& request, const Surroundings& surroundings) = nullptr;

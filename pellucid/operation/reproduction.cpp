@@ -1,5 +1,7 @@
 #include "pellucid/operation/reproduction.h"
 
+#include "pellucid/operation/loaded_model.h"
+
 namespace pellucid {
 namespace {
 
@@ -85,12 +87,14 @@ std::string python_inputs(std::span<const RequestInput> inputs) {
 
 }  // namespace
 
-Json reproduction(const Operation& operation, const Request& request, std::string_view model) {
+Json reproduction(const Operation& operation, const Request& request,
+                  const Surroundings& surroundings) {
   std::string command = "pellucid " + std::string(operation.name), python, call;
   const auto argument = [&](const std::string& text) { call += (call.empty() ? "" : ", ") + text; };
   if (operation.subject == Subject::model) {
+    const std::string& model = surroundings.model->name();
     command += " " + shell_word(model);
-    python = "model = pellucid.load(" + python_of(std::string(model)) + ")\nmodel.";
+    python = "model = pellucid.load(" + python_of(model) + ")\nmodel.";
   } else {
     python = "pellucid.";
   }

@@ -5,9 +5,11 @@
 
 namespace pellucid {
 
+inline constexpr const char* reproduction_key = "reproduce";
+
 // {"command": "pellucid explain MODEL INPUT --method saliency", "python": "import pellucid\n..."}:
-// what differs from the defaults, names as the request has them. `model`: the model's file as its
-// messages show it; empty for an operation without one.
-Json reproduction(const Operation& operation, const Request& request, std::string_view model);
+// what differs from the defaults, inputs and model by the names that messages show.
+Json reproduction(const Operation& operation, const Request& request,
+                  const Surroundings& surroundings);
 
 }  // namespace pellucid

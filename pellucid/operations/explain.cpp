@@ -153,10 +153,12 @@ class Explaining {
   }
 
   ProbeSettings probe_settings() const {
+    // Of a single batch the steps are told; of more the inputs are, by for_each_batch.
+    const bool one_batch = request_.inputs.size() <= batch_size;
     return {.chunk = settings_.chunk,
             .memory_limit = settings_.bytes(),
             .cancellation = surroundings_.cancellation,
-            .progress = {},
+            .progress = one_batch ? surroundings_.progress : ProgressSink{},
             .several_targets = targets_.size() > 1};
   }
 
@@ -276,25 +278,18 @@ class Explaining {
   void exhibit(const PreparedInput& input, std::int64_t n, std::size_t k, const Map& map,
                const at::Tensor& scores, Answered& answered) {
     const std::size_t shown = shown_input(model_, map);
-    const InputInfo& info = model_.metadata.inputs[shown];
-    const Shown sample{input.tensors, input.photos, n};
-    Json entry;
-    if (const std::optional<Plane> plane = plane_of(map, scores, info)) {
-      entry = plane_entry(plane->scores);
-    } else if (map.coordinates == Coordinates::input && scores.dim() == 1) {
-      entry = vector_entry(scores, input.tensors[shown].data[n].cpu(), info);
-    } else {
-      return;
-    }
-    entry["answer"] = records_.size() + answered.records.size();
-    entry["map"] = k;
+    std::optional<Json> entry =
+        map_entry(map, scores, input.tensors[shown].data[n], model_.metadata.inputs[shown]);
+    if (!entry) return;
+    (*entry)["answer"] = records_.size() + answered.records.size();
+    (*entry)["map"] = k;
     Exhibit& exhibit = answered.exhibits[{&input, n, shown}];
     if (exhibit.maps.empty()) {
       exhibit.name = input.name;
       if (input.batched) exhibit.sample = n;
-      exhibit.sight = sight_of(model_, sample, shown);
+      exhibit.sight = sight_of(model_, {input.tensors, input.photos, n}, shown);
     }
-    exhibit.maps.push_back(std::move(entry));
+    exhibit.maps.push_back(std::move(*entry));
   }
 
   static std::string suffix_of(const Map& map, const Attribution& attribution) {
@@ -394,6 +389,7 @@ extern constinit const Operation explain = {
     .inputs = Inputs::required,
     .options = explain_options,
     .takes_settings = true,
+    .input_by_input = true,
     .formats = explain_formats,
     .defaults = settings_of<run, explain_options>,
     .run = operate<run, explain_options>,

@@ -209,6 +209,7 @@ extern constinit const Operation predict = {
         "known to be logits, and a guess is said to be one.",
     .inputs = Inputs::required,
     .options = options,
+    .input_by_input = true,
     .formats = formats,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,

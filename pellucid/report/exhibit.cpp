@@ -113,6 +113,15 @@ Json plane_entry(const at::Tensor& plane) {
   return std::move(*entry);
 }
 
+std::optional<Json> map_entry(const Map& map, const at::Tensor& scores, const at::Tensor& values,
+                              const InputInfo& info) {
+  if (const std::optional<Plane> plane = plane_of(map, scores, info))
+    return plane_entry(plane->scores);
+  if (map.coordinates == Coordinates::input && scores.dim() == 1)
+    return vector_entry(scores, values.cpu(), info);
+  return std::nullopt;
+}
+
 Json vector_entry(const at::Tensor& scores, const at::Tensor& values, const InputInfo& info) {
   return {{"names", info.features.empty() ? Json(nullptr) : Json(info.features)},
           {"values", values_of(values.flatten())},

@@ -30,8 +30,13 @@ Json to_json(const Exhibit& exhibit);
 // is averaged over squares of "averaged" cells a side.
 Json plane_entry(const at::Tensor& plane);
 
-// A map of a vector: "names" (null: none), "values" of the input and "scores", null where not
+// A vector: "names" (null: none), "values" of the input and "scores", null where not
 // finite.
 Json vector_entry(const at::Tensor& scores, const at::Tensor& values, const InputInfo& info);
+
+// Of one sample's map whichever of the two it is; nullopt for one that has neither places nor
+// names. `values`: the input's own, of that sample.
+std::optional<Json> map_entry(const Map& map, const at::Tensor& scores, const at::Tensor& values,
+                              const InputInfo& info);
 
 }  // namespace pellucid

@@ -108,8 +108,9 @@ std::size_t tensor_outputs(const Model& model) {
 
 void refuse_failures(const Answer& answer) {
   if (answer.failures.empty()) return;
-  Error error = answer.failures.front().error;
-  throw error.at(answer.failures.front().input);
+  const Failure& first = answer.failures.front();
+  Error error = first.error;
+  throw error.where().starts_with(first.input) ? error : error.at(first.input);
 }
 
 HttpResponse v2_response(std::string_view model, const BodyRequest& asked, const Performed& done) {

@@ -104,7 +104,7 @@ void Connection::next_request(double seconds) {
   began_ = next_is_due_ = late_ = false;
   request_ = {};
   route_.reset();
-  cancellation_.reset();
+  task_.reset();
   hub_.body_bytes -= body_bytes_;
   body_bytes_ = 0;
   id_.clear();
@@ -218,25 +218,37 @@ void Connection::refuse_unreadable(ErrorCode error) {
 
 void Connection::ask_engine() {
   state_ = State::answering;
-  request_.body = std::move(parser_->get().body());
-  cancellation_ = std::make_shared<Cancellation>();
   limit(hub_.limits.answer);
-  auto request = std::make_shared<const HttpRequest>(std::move(request_));
-  request_ = {request->method, request->target, {}, {}};
-  // The strand outlives the socket's last handler, and the job holds the connection.
-  auto run = [self = shared_from_this(), request, route = *route_, stop = cancellation_] {
-    auto response =
-        std::make_shared<HttpResponse>(self->hub_.service.answer(route, *request, *stop));
-    asio::post(self->socket_.get_executor(), [self, response, stop] {
-      if (self->cancellation_ == stop) self->answered(std::move(*response));
+  hub_.service.metrics().stage("reading", seconds_since(start_));
+  task_ = std::make_shared<Task>();
+  task_->route = *route_;
+  task_->ticket = hub_.service.tickets().issue(id_);
+  request_.body = std::move(parser_->get().body());
+  task_->request = std::move(request_);
+  request_ = {task_->request.method, task_->request.target, {}, {}};
+  // The strand outlives the socket's last handler, and the task holds the connection until it is
+  // answered.
+  task_->answered = [self = shared_from_this(),
+                     weak = std::weak_ptr(task_)](HttpResponse&& answer) {
+    auto response = std::make_shared<HttpResponse>(std::move(answer));
+    asio::post(self->socket_.get_executor(), [self, response, task = weak.lock()] {
+      if (self->task_ == task) self->answered(std::move(*response));
     });
   };
-  const std::string lane = route_->model;
-  if (!hub_.lanes->submit(lane, {cancellation_, std::move(run)})) {
+  if (!hub_.lanes->submit(route_->model, task_)) {
+    task_.reset();
     return respond(error_response(429, "too many requests wait already", {}, "ask again later"),
                    keep_);
   }
   watch_client();
+}
+
+// Nobody waits for the answer any more.
+void Connection::leave_engine() {
+  if (!task_) return;
+  hub_.lanes->leave(task_);
+  task_->ticket->end();
+  task_.reset();
 }
 
 void Connection::watch_client() {
@@ -255,17 +267,19 @@ void Connection::client_moved(ErrorCode error, std::size_t bytes) {
   if (next_is_due_) return next_request(hub_.limits.idle);
   if (state_ != State::answering) return;
   if (!error) return watch_client();
-  cancellation_->request();
   record(client_gone, 0);
   close();
 }
 
 void Connection::answered(HttpResponse response) {
-  if (state_ == State::answering) respond(std::move(response), keep_);
+  if (state_ != State::answering) return;
+  task_.reset();
+  respond(std::move(response), keep_);
 }
 
 void Connection::respond(HttpResponse response, bool keep) {
   state_ = State::writing;
+  writing_since_ = Clock::now();
   hub_.connections.set_idle(this, false);
   keep_ = keep && !hub_.service.draining();
   if (id_.empty()) id_ = new_id();
@@ -295,6 +309,8 @@ void Connection::respond(HttpResponse response, bool keep) {
 
 void Connection::written(ErrorCode error) {
   outgoing_ = {};
+  if (route_ && Service::needs_engine(*route_))
+    hub_.service.metrics().stage("writing", seconds_since(writing_since_));
   if (error) return close();
   if (!keep_) return linger();
   if (!watching_) return next_request(hub_.limits.idle);
@@ -330,18 +346,17 @@ void Connection::linger() {
 }
 
 void Connection::record(int status, std::size_t bytes) {
-  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double seconds = seconds_since(start_);
   const std::string_view pattern = route_ ? route_->pattern->pattern : "none";
   Metrics& metrics = hub_.service.metrics();
   metrics.observe(pattern, request_.method, status, seconds);
   if (const std::string_view why = rejection(status); !why.empty()) metrics.reject(why);
-  if (!hub_.log) return;
   Json line = {{"time", utc_now()},       {"id", id_},        {"method", request_.method},
                {"route", pattern},        {"status", status}, {"seconds", seconds},
                {"received", body_bytes_}, {"sent", bytes}};
   if (route_ && !route_->model.empty()) line["model"] = route_->model;
   if (route_ && !route_->operation.empty()) line["operation"] = route_->operation;
-  hub_.log(to_text(line, false));
+  hub_.log.add(to_text(line, false));
 }
 
 void Connection::limit(double seconds) {
@@ -361,8 +376,7 @@ void Connection::deadline() {
   if (state_ == State::closed) return;
   late_ = true;
   if (state_ == State::answering) {
-    cancellation_->request();
-    cancellation_.reset();
+    leave_engine();
     return respond(error_response(504, "the answer took too long", {},
                                   "ask for less, or start the server with a larger --timeout"),
                    false);
@@ -381,7 +395,7 @@ void Connection::close() {
   state_ = State::closed;
   ++timer_number_;
   timer_.cancel();
-  cancellation_.reset();
+  leave_engine();
   ErrorCode ignored;
   socket_.close(ignored);
   hub_.connections.remove(this);

@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "pellucid/serve/lanes.h"
+#include "pellucid/serve/log.h"
 #include "pellucid/serve/server.h"
 
 namespace pellucid {
@@ -50,7 +51,7 @@ class Connections {
 struct Hub {
   Service& service;
   const ServerLimits& limits;
-  const std::function<void(std::string_view)>& log;
+  Log log;
   std::unique_ptr<Lanes> lanes = {};
   Connections connections = {};
   std::atomic<std::size_t> body_bytes = 0;  // of all requests that are not answered yet
@@ -84,6 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void watch_client();
   void client_moved(ErrorCode error, std::size_t bytes);
   void answered(HttpResponse response);
+  void leave_engine();
   void refuse_unreadable(ErrorCode error);
   void respond(HttpResponse response, bool keep);
   void written(ErrorCode error);
@@ -105,9 +107,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string outgoing_;
   HttpRequest request_;
   std::optional<Route> route_;
-  std::shared_ptr<Cancellation> cancellation_;
+  std::shared_ptr<Task> task_;  // that the engine works on for this client
   std::string id_;
-  Clock::time_point start_;
+  Clock::time_point start_, writing_since_;
   State state_ = State::head;
   std::uint64_t timer_number_ = 0;
   std::size_t body_bytes_ = 0;  // of this request, counted in the hub, too

@@ -54,8 +54,16 @@ Json schemas() {
                           {"where", {{"type", "string"}}},
                           {"what_to_do", {{"type", "string"}}}},
                          {"what"});
+  const Json count = {{"type", "integer"}, {"minimum", 0}};
   return {
       {"Tensor", tensor},
+      {"Progress",
+       object_of({{"state", {{"enum", {"waiting", "running"}}}},
+                  {"stage", {{"type", "string"}}},
+                  {"done", count},
+                  {"total", {{"type", "integer"}, {"minimum", 0}, {"description", "0: not known"}}},
+                  {"seconds", {{"type", "number"}, {"minimum", 0}}}},
+                 {"state", "stage", "done", "total", "seconds"})},
       {"Error", object_of({{"error", std::move(error)}}, {"error"})},
       {"Answer", object_of({{"id", {{"type", "string"}}},
                             {"model_name", {{"type", "string"}}},
@@ -117,6 +125,7 @@ Json page(const RoutePattern& route, const Operation* operation, const Catalogue
   Json parameters = Json::array();
   if (route.pattern.find("{model}") != std::string_view::npos)
     parameters.push_back(parameter("model"));
+  if (route.resource == Resource::request) parameters.push_back(parameter("id"));
   if (operation == nullptr && route.pattern.find("{operation}") != std::string_view::npos) {
     parameters.push_back(parameter("operation"));
     parameters.back()["schema"]["enum"] = {"predict", "explain"};
@@ -128,7 +137,10 @@ Json page(const RoutePattern& route, const Operation* operation, const Catalogue
   } else if (route.resource == Resource::v1_operation) {
     entry["requestBody"] = {{"content", content(reference("Instances"))}, {"required", true}};
   }
-  entry["responses"] = responses(route, operation != nullptr ? "Answer" : "");
+  const std::string_view answer = operation != nullptr                  ? "Answer"
+                                  : route.resource == Resource::request ? "Progress"
+                                                                        : "";
+  entry["responses"] = responses(route, answer);
   return {{lower_case(route.method), std::move(entry)}};
 }
 

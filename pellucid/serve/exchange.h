@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pellucid/operation/operation.h"
+#include "pellucid/operation/together.h"
 #include "pellucid/serve/message.h"
 
 namespace pellucid {
@@ -29,12 +29,6 @@ struct BodyRequest {
   bool binary = false;               // v2: outputs as bytes behind the JSON
   bool pictures = false;             // every input is one encoded picture, without a batch axis
   std::vector<ChosenOutput> chosen;  // v2; empty: all
-};
-
-// What an operation gave.
-struct Performed {
-  Answer answer;
-  std::vector<Artefact> artefacts;
 };
 
 // v2. `header` is Inference-Header-Content-Length, empty where the body is JSON alone. Throws Error

@@ -1,14 +1,24 @@
-// One queue and one thread per lane under one mutex: a job takes milliseconds at least, so nobody
-// queues for the mutex.
+// One queue and one thread per lane under one mutex: a task takes milliseconds at least, so nobody
+// queues for the mutex. A task is taken from its queue by its lane's thread, or by whoever makes
+// room, once it has left.
 #include "pellucid/serve/lanes.h"
 
-namespace pellucid {
+#include <ATen/Parallel.h>
 
-Lanes::Lanes(std::span<const std::string> names, std::size_t most_waiting)
-    : most_waiting_(most_waiting) {
+#include <algorithm>
+
+namespace pellucid {
+namespace {
+
+bool has_left(const std::shared_ptr<Task>& task) { return task->cancellation.requested(); }
+
+}  // namespace
+
+Lanes::Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work)
+    : most_waiting_(most_waiting), work_(std::move(work)) {
   lanes_[""];
   for (const std::string& name : names) lanes_[name];
-  for (auto& [name, lane] : lanes_) threads_.emplace_back([this, &lane] { work(lane); });
+  for (auto& [name, lane] : lanes_) threads_.emplace_back([this, &one = lane] { this->work(one); });
 }
 
 Lanes::~Lanes() {
@@ -20,46 +30,94 @@ Lanes::~Lanes() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool Lanes::submit(const std::string& lane, Job job) {
+Tasks Lanes::take(Lane& lane, const std::function<bool(const std::shared_ptr<Task>&)>& wanted) {
+  const auto first =
+      std::stable_partition(lane.waiting.begin(), lane.waiting.end(), std::not_fn(wanted));
+  Tasks taken(std::make_move_iterator(first), std::make_move_iterator(lane.waiting.end()));
+  lane.waiting.erase(first, lane.waiting.end());
+  waiting_ -= taken.size();
+  return taken;
+}
+
+bool Lanes::submit(const std::string& lane, const std::shared_ptr<Task>& task) {
   // They are told so outside of the lock: what they do may come back here.
-  std::vector<Job> gone;
+  Tasks gone;
   bool taken = false;
   {
     const std::lock_guard lock(mutex_);
     if (waiting_ >= most_waiting_) {
-      for (auto& [name, jobs] : lanes_) {
-        const auto first = std::stable_partition(jobs.begin(), jobs.end(), [](const Job& each) {
-          return !each.cancellation->requested();
-        });
-        std::move(first, jobs.end(), std::back_inserter(gone));
-        jobs.erase(first, jobs.end());
+      for (auto& [name, each] : lanes_) {
+        Tasks left = take(each, has_left);
+        std::ranges::move(left, std::back_inserter(gone));
       }
-      waiting_ -= gone.size();
     }
     taken = waiting_ < most_waiting_ && !ending_;
     if (taken) {
-      lanes_.at(lane).push_back(std::move(job));
+      lanes_.at(lane).waiting.push_back(task);
       ++waiting_;
     }
   }
-  for (const Job& each : gone) each.run();
+  if (!gone.empty()) dismiss(gone);
   changed_.notify_all();
   return taken;
 }
 
-void Lanes::work(std::deque<Job>& lane) {
+void Lanes::dismiss(const Tasks& gone) const {
+  Cancellation cancellation;
+  cancellation.request();
+  work_.run(gone, cancellation);
+}
+
+void Lanes::leave(const std::shared_ptr<Task>& task) {
+  const std::lock_guard lock(mutex_);
+  task->cancellation.request();
+  for (auto& [name, lane] : lanes_) {
+    if (!lane.running.empty() && std::ranges::all_of(lane.running, has_left))
+      lane.cancellation->request();
+  }
+}
+
+void Lanes::work(Lane& lane) {
+  // The number of threads that was set for the process becomes this thread's, too.
+  at::init_num_threads();
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !lane.empty() || ending_; });
-    if (lane.empty()) return;
-    const Job job = std::move(lane.front());
-    lane.pop_front();
-    --waiting_;
-    ++running_;
+    changed_.wait(lock, [&] { return !lane.waiting.empty() || ending_; });
+    if (lane.waiting.empty()) return;
+    if (Tasks gone = take(lane, has_left); !gone.empty()) {
+      lock.unlock();
+      dismiss(gone);
+      gone.clear();
+      lock.lock();
+      continue;
+    }
+    const auto head = lane.waiting.begin();
+    const auto most = std::min(lane.waiting.size(), most_together);
+    Tasks chosen(head, head + static_cast<std::ptrdiff_t>(most));
+    if (most > 1) {
+      lock.unlock();
+      chosen = work_.choose(chosen);
+      lock.lock();
+    }
+    lane.running = take(lane, [&](const std::shared_ptr<Task>& task) {
+      return std::ranges::find(chosen, task) != chosen.end();
+    });
+    chosen.clear();
+    if (lane.running.empty()) continue;  // they all left meanwhile
+    lane.cancellation = std::make_shared<Cancellation>();
+    if (std::ranges::all_of(lane.running, has_left)) lane.cancellation->request();
+    running_ += lane.running.size();
+    Tasks running = lane.running;
+    const std::shared_ptr<const Cancellation> cancellation = lane.cancellation;
     lock.unlock();
-    job.run();
+    work_.run(running, *cancellation);
     lock.lock();
-    --running_;
+    running_ -= running.size();
+    lane.running.clear();
+    // The last to hold a task may be this one, and what hangs on it ends with it.
+    lock.unlock();
+    running.clear();
+    lock.lock();
   }
 }
 

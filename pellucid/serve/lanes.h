@@ -13,36 +13,55 @@
 #include <thread>
 #include <vector>
 
-#include "pellucid/base/progress.h"
+#include "pellucid/serve/task.h"
 
 namespace pellucid {
 
-struct Job {
-  std::shared_ptr<const Cancellation> cancellation;
-  std::function<void()> run;  // throws nothing; called even if it was cancelled meanwhile
+// What a lane's thread does with its tasks. Neither throws.
+struct LaneWork {
+  // Those that are done together with the first, which is one of them. `waiting` is the lane's
+  // head, most_together at most.
+  std::function<Tasks(const Tasks& waiting)> choose;
+  // Answers each of them, those who left meanwhile, too. `cancellation` is requested when all have
+  // left.
+  std::function<void(const Tasks& tasks, const Cancellation& cancellation)> run;
 };
 
 class Lanes {
  public:
+  static constexpr std::size_t most_together = 16;
+
   // `names` are the models; the lane "" is always there.
-  Lanes(std::span<const std::string> names, std::size_t most_waiting);
-  // Ends after the jobs that were taken.
+  Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work);
+  // Ends after the tasks that were taken.
   ~Lanes();
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // False when as many wait as may; those who were cancelled make room first.
-  bool submit(const std::string& lane, Job job);
+  // False when as many wait as may; those who left make room first.
+  bool submit(const std::string& lane, const std::shared_ptr<Task>& task);
+  // Nobody waits for its answer any more.
+  void leave(const std::shared_ptr<Task>& task);
   std::size_t waiting() const;
   std::size_t running() const;
 
  private:
-  void work(std::deque<Job>& lane);
+  struct Lane {
+    std::deque<std::shared_ptr<Task>> waiting;
+    Tasks running;
+    std::shared_ptr<Cancellation> cancellation;  // of what runs
+  };
+  void work(Lane& lane);
+  void dismiss(const Tasks& gone) const;
+  // With the mutex held.
+  Tasks take(Lane& lane, const std::function<bool(const std::shared_ptr<Task>&)>& wanted);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::deque<Job>> lanes_;
-  std::size_t most_waiting_, waiting_ = 0, running_ = 0;
+  std::map<std::string, Lane> lanes_;
+  const std::size_t most_waiting_;
+  std::size_t waiting_ = 0, running_ = 0;
+  const LaneWork work_;
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -27,6 +27,8 @@ constexpr RoutePattern patterns[] = {
     {"POST", "/v2/models/{model}/{operation}", Resource::v2_model_operation,
      "An operation on the model."},
     {"POST", "/v2/{operation}", Resource::v2_operation, "An operation that needs no model."},
+    {"GET", "/v2/requests/{id}", Resource::request,
+     "How far a request is that waits or runs, by its X-Request-Id."},
     {"GET", "/openapi.json", Resource::openapi, "This description."},
     {"GET", "/metrics", Resource::metrics, "Counters and durations for Prometheus."},
 };
@@ -49,14 +51,16 @@ bool take_names(std::string_view pattern, std::string_view segment, Route& route
   }
   std::optional<std::string> name = percent_decoded(segment);
   if (!name || name->empty()) return false;
-  (pattern == "{model}"   ? route.model
-   : pattern == "{asset}" ? route.asset
-                          : route.operation) = std::move(*name);
+  std::string& place = pattern == "{model}"   ? route.model
+                       : pattern == "{asset}" ? route.asset
+                       : pattern == "{id}"    ? route.id
+                                              : route.operation;
+  place = std::move(*name);
   return true;
 }
 
 std::optional<Route> fits(const RoutePattern& pattern, std::string_view path) {
-  Route route{&pattern, {}, {}, {}};
+  Route route{&pattern, {}, {}};
   std::string_view expected = pattern.pattern, given = path;
   while (!expected.empty() && !given.empty()) {
     if (!take_names(take_segment(expected), take_segment(given), route)) return std::nullopt;

@@ -27,6 +27,7 @@ enum class Resource {
   infer,
   v2_model_operation,
   v2_operation,
+  request,
   openapi,
   metrics,
 };
@@ -47,9 +48,10 @@ std::span<const RoutePattern> route_patterns();
 
 struct Route {
   const RoutePattern* pattern = nullptr;
-  std::string model;      // of {model}
-  std::string operation;  // of {operation}
-  std::string asset;      // of {asset}
+  std::string model;       // of {model}
+  std::string operation;   // of {operation}
+  std::string asset = {};  // of {asset}
+  std::string id = {};     // of {id}
 };
 
 // The route, or 404 or 405 with Allow.

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <thread>
 
+#include "pellucid/base/text.h"
 #include "pellucid/serve/connection.h"
 
 namespace pellucid {
@@ -71,13 +72,14 @@ class Door {
 void sleep_a_moment() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
 
 // Short memory ends a connection, never the server.
-void run(asio::io_context& io, const std::function<void(std::string_view)>& log) {
+void run(asio::io_context& io, Log& log) {
   while (true) {
     try {
       io.run();
       return;
     } catch (const std::exception& error) {
-      if (log) log(to_text({{"event", "failure"}, {"what", first_line(error.what())}}, false));
+      log.add(to_text(
+          {{"time", utc_now()}, {"event", "failure"}, {"what", first_line(error.what())}}, false));
     }
   }
 }
@@ -98,19 +100,19 @@ void serve_http(Service& service, const Listening& listening, const ServerLimits
                 const std::function<void(std::string_view line)>& log) {
   // Connections belong to `io` and use the hub; jobs hold connections. So they go in this order:
   // lanes, io, hub.
-  Hub hub{service, limits, log};
+  Hub hub{service, limits, Log(log)};
   hub.run = name_of_run();
   asio::io_context io;
   const std::vector<std::string> names = service.model_names();
-  hub.lanes = std::make_unique<Lanes>(names, limits.waiting);
+  hub.lanes = std::make_unique<Lanes>(names, limits.waiting, service.work());
   Lanes& lanes = *hub.lanes;
   Door door(io, hub, service.settings().guard.host, listening.port);
   service.tell_gauges([&] {
-    return Gauges{lanes.waiting(), lanes.running(), hub.connections.count()};
+    return Gauges{lanes.waiting(), lanes.running(), hub.connections.count(), hub.log.lost()};
   });
   door.accept();
   std::vector<std::thread> threads;
-  for (int i = 0; i < listening.threads; ++i) threads.emplace_back([&] { run(io, log); });
+  for (int i = 0; i < listening.threads; ++i) threads.emplace_back([&] { run(io, hub.log); });
   ready(door.port());
 
   while (!stop.requested()) sleep_a_moment();

@@ -28,8 +28,8 @@ struct Listening {
 };
 
 // Serves until `stop` is requested; then what runs is finished, what is new is refused, and it
-// returns. `ready` is told the port, `log` one line of JSON per request. Throws Error
-// (Fault::usage) when it can't listen at the service's host and port.
+// returns. `ready` is told the port, `log` one line of JSON per request, by a thread of its own
+// (serve/log.h). Throws Error (Fault::usage) when it can't listen at the service's host and port.
 void serve_http(Service& service, const Listening& listening, const ServerLimits& limits,
                 const Cancellation& stop, const std::function<void(std::uint16_t port)>& ready,
                 const std::function<void(std::string_view line)>& log);

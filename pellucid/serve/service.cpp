@@ -1,12 +1,11 @@
-// Nothing here knows an operation by name, but for the two that the protocols themselves name:
-// `infer` is `predict`, and KServe v1 has predict and explain.
+// A request's head: which page, who asks, how large. Pages are answered here, operations by the
+// engine.
 #include "pellucid/serve/service.h"
 
 #include <charconv>
 
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/serve/description.h"
-#include "pellucid/serve/exchange.h"
 #include "pellucid/serve/pages.h"
 #include "pellucid/serve/vocabulary.h"
 
@@ -74,6 +73,7 @@ Service::Service(const Catalogue& catalogue, std::span<const NamedModel> models,
     models_[each.name] = each.model;
     model_documents_[each.name] = model_document(each.name, each.model->model());
   }
+  engine_.emplace(catalogue_, models_, settings_.host_options, metrics_);
 }
 
 std::vector<std::string> Service::model_names() const {
@@ -115,18 +115,30 @@ std::variant<Route, HttpResponse> Service::open(const HttpRequest& head) const {
 bool Service::needs_engine(const Route& route) { return route.pattern->method == "POST"; }
 
 HttpResponse Service::answer(const Route& route, const HttpRequest& request,
-                             const Cancellation& cancellation) const {
+                             const Cancellation& cancellation) {
+  if (needs_engine(route)) {
+    HttpResponse response;
+    const auto task = std::make_shared<Task>();
+    task->route = route;
+    task->request = request;
+    task->answered = [&](HttpResponse&& answer) { response = std::move(answer); };
+    engine_->run({task}, cancellation);
+    return response;
+  }
   try {
-    cancellation.check();
-    return needs_engine(route) ? run_operation(route, request, cancellation)
-                               : answer_now(route, request);
+    return answer_now(route, request);
   } catch (const Error& error) {
     return error_response(error);
-  } catch (const std::bad_alloc&) {
-    return error_response(413, "not enough memory", {}, "send less");
   } catch (const std::exception& error) {
     return error_response(500, first_line(error.what()));
   }
+}
+
+LaneWork Service::work() {
+  return {[this](const Tasks& waiting) { return engine_->choose(waiting); },
+          [this](const Tasks& tasks, const Cancellation& cancellation) {
+            engine_->run(tasks, cancellation);
+          }};
 }
 
 HttpResponse Service::answer_now(const Route& route, const HttpRequest& request) const {
@@ -153,6 +165,11 @@ HttpResponse Service::answer_now(const Route& route, const HttpRequest& request)
     case Resource::v2_model_ready:
       if (draining_) return error_response(503, "the server is stopping");
       return json_response({{"name", route.model}, {"ready", true}});
+    case Resource::request:
+      if (std::optional<Json> document = tickets_.document(route.id))
+        return json_response(*document);
+      return error_response(404, "no such request is under way", route.id,
+                            "give your request an X-Request-Id, and ask while it waits or runs");
     case Resource::openapi:
       return json_response(openapi_document(catalogue_, !settings_.guard.token.empty()));
     case Resource::metrics: {
@@ -163,36 +180,6 @@ HttpResponse Service::answer_now(const Route& route, const HttpRequest& request)
     }
     default:
       throw internal_error("no answer for this page").at(route.pattern->pattern);
-  }
-}
-
-HttpResponse Service::run_operation(const Route& route, const HttpRequest& request,
-                                    const Cancellation& cancellation) const {
-  const Resource resource = route.pattern->resource;
-  const Operation& operation =
-      *find_served(catalogue_, resource == Resource::infer ? "predict" : route.operation);
-  LoadedModel* model = route.model.empty() ? nullptr : models_.find(route.model)->second;
-  BodyRequest asked = resource == Resource::v1_operation
-                          ? read_v1(operation, model->model(), request.body)
-                          : read_v2(operation, request.body, request.field(binary_header));
-  if (resource == Resource::v1_operation || resource == Resource::infer)
-    prefer_numbers(operation, asked.request);
-  add_host_options(operation, settings_.host_options, asked.request);
-  Performed done;
-  Surroundings around;
-  around.catalogue = &catalogue_;
-  around.model = model;
-  around.cancellation = &cancellation;
-  around.artefact = [&](Artefact&& file) { done.artefacts.push_back(std::move(file)); };
-  around.language = language_of(request);
-  done.answer = perform(operation, asked.request, around);
-  switch (resource) {
-    case Resource::v1_operation:
-      return v1_response(operation, asked, done);
-    case Resource::infer:
-      return infer_response(route.model, model->model(), asked, done);
-    default:
-      return v2_response(route.model, asked, done);
   }
 }
 

@@ -5,15 +5,16 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "pellucid/operation/operation.h"
+#include "pellucid/serve/engine.h"
 #include "pellucid/serve/guard.h"
-#include "pellucid/serve/metrics.h"
-#include "pellucid/serve/route.h"
+#include "pellucid/serve/lanes.h"
 
 namespace pellucid {
 
@@ -32,13 +33,16 @@ class Service {
   std::variant<Route, HttpResponse> open(const HttpRequest& head) const;
   // True if the engine has to work for it: then `answer` may take long.
   static bool needs_engine(const Route& route);
-  // Throws nothing. A request that was cancelled is answered with 503.
+  // The whole answer. Throws nothing. A request that was cancelled is answered with 503.
   HttpResponse answer(const Route& route, const HttpRequest& request,
-                      const Cancellation& cancellation) const;
+                      const Cancellation& cancellation);
+  // For what needs the engine, when there are lanes.
+  LaneWork work();
 
   std::vector<std::string> model_names() const;
   const ServiceSettings& settings() const { return settings_; }
   Metrics& metrics() { return metrics_; }
+  Tickets& tickets() { return tickets_; }
   // From now on /v2/health/ready says 503.
   void drain() { draining_ = true; }
   bool draining() const { return draining_; }
@@ -47,14 +51,14 @@ class Service {
 
  private:
   HttpResponse answer_now(const Route& route, const HttpRequest& request) const;
-  HttpResponse run_operation(const Route& route, const HttpRequest& request,
-                             const Cancellation& cancellation) const;
 
   const Catalogue& catalogue_;
-  std::map<std::string, LoadedModel*, std::less<>> models_;
+  Models models_;
   std::map<std::string, Json, std::less<>> model_documents_;
   ServiceSettings settings_;
   Metrics metrics_;
+  Tickets tickets_;
+  std::optional<Engine> engine_;
   std::function<Gauges()> gauges_;
   std::atomic<bool> draining_{false};
 };

@@ -20,6 +20,15 @@ Json data_of(const Asked& asked, const std::string& file) {
   return parse_json(page.substr(begin, page.find("</script>", begin) - begin), "data");
 }
 
+Json again_of(const Operation& operation, const Request& request) {
+  ModelSource source;
+  source.name = "m.pt2";
+  LoadedModel model(std::move(source), {});
+  Surroundings around;
+  around.model = &model;
+  return reproduction(operation, request, around);
+}
+
 Request about(const at::Tensor& input, Json options) {
   Request request;
   request.options = std::move(options);
@@ -98,7 +107,7 @@ TEST(Reproduction, QuotesWhatAShellWouldRead) {
   Request request = about(at::tensor({1.0F}), {{"target", {"it's; rm -rf $HOME"}}});
   request.inputs[0].name = "a photo.jpg";
   request.settings = {{"integrated_gradients", {{"n_steps", 20}}}, {"absolute", false}};
-  const Json again = reproduction(operation, request, "m.pt2");
+  const Json again = again_of(operation, request);
   EXPECT_EQ(again["command"],
             "pellucid explain m.pt2 'a photo.jpg' --target 'it'\\''s; rm -rf $HOME' "
             "--set integrated_gradients.n_steps=20 --set absolute=off");
@@ -112,7 +121,7 @@ TEST(Reproduction, NamesTheInputsOfAModelOfSeveral) {
   Request request = about(at::tensor({1.0F}), {{"top", 3}});
   request.inputs[0].of = "left";
   request.inputs.push_back(array_input("right", at::tensor({1.0F}), "right"));
-  const Json again = reproduction(operation, request, "m.pt2");
+  const Json again = again_of(operation, request);
   EXPECT_EQ(again["command"], "pellucid predict m.pt2 left=in.npy right=right.npy --top 3");
   EXPECT_THAT(again["python"].get<std::string>(),
               HasSubstr("predict({\"left\": [\"in.npy\"], \"right\": [\"right.npy\"]}, top=3)"));

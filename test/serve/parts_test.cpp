@@ -4,12 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "pellucid/base/base64.h"
 #include "pellucid/serve/guard.h"
-#include "pellucid/serve/lanes.h"
 #include "pellucid/serve/metrics.h"
 #include "pellucid/serve/route.h"
 #include "pellucid/serve/tensors.h"
@@ -42,6 +38,7 @@ TEST(Routes, FindModelsAndOperationsInUrls) {
   EXPECT_EQ(route("GET", "/v2/").pattern->resource, Resource::v2_server);
   EXPECT_EQ(route("HEAD", "/v2/health/live").pattern->resource, Resource::live);
   EXPECT_EQ(route("GET", "/v2/models/cat/ready").pattern->resource, Resource::v2_model_ready);
+  EXPECT_EQ(route("GET", "/v2/requests/a-1").id, "a-1");
 }
 
 TEST(Routes, RefuseWhatIsNoPageOrHasAnotherMethod) {
@@ -154,48 +151,24 @@ TEST(Tensors, RefuseWhatDoesNotFit) {
   EXPECT_THROW(tensor_of(std::string_view("1234567"), at::kFloat, two), Error);
 }
 
-// A job that waits until it is let go.
-class Gate {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
-
-TEST(Lanes, BoundWhatWaitsAndLetTheCancelledMakeRoom) {
-  Gate started, gate;
-  std::atomic<int> done = 0;
-  auto stays = std::make_shared<Cancellation>(), leaves = std::make_shared<Cancellation>();
-  {
-    const std::string names[] = {"m"};
-    Lanes lanes(names, 2);
-    ASSERT_TRUE(lanes.submit("m", {stays, [&] {
-                                     started.open();
-                                     gate.wait();
-                                     ++done;
-                                   }}));
-    started.wait();
-    EXPECT_EQ(lanes.running(), 1);
-    ASSERT_TRUE(lanes.submit("m", {leaves, [&] { ++done; }}));
-    ASSERT_TRUE(lanes.submit("m", {stays, [&] { ++done; }}));
-    EXPECT_FALSE(lanes.submit("m", {stays, [&] { ++done; }})) << "two wait already";
-    leaves->request();
-    EXPECT_TRUE(lanes.submit("m", {stays, [&] { ++done; }}));
-    EXPECT_EQ(lanes.waiting(), 2);
-    gate.open();
-  }
-  EXPECT_EQ(done, 4) << "all that were taken, the cancelled one, too";
+TEST(Metrics, CountStagesBatchesAndChecksOfABoundedNumber) {
+  Metrics metrics;
+  metrics.stage("waiting", 0.02);
+  metrics.batch(3);
+  metrics.batch(1);
+  metrics.check("completeness_gap", "warn");
+  metrics.check("outputs.a\"b", "pass");
+  for (int i = 0; i < 1000; ++i) metrics.check("made_up" + std::to_string(i), "pass");
+  const std::string text = metrics.text({.lost_lines = 5});
+  EXPECT_THAT(text, HasSubstr("pellucid_stage_duration_seconds_count{stage=\"waiting\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_batch_requests_bucket{le=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_batch_requests_bucket{le=\"4\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_batch_requests_sum 4\n"));
+  EXPECT_THAT(text,
+              HasSubstr("pellucid_checks_total{check=\"completeness_gap\",verdict=\"warn\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_checks_total{check=\"outputs\",verdict=\"pass\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_checks_total{check=\"other\",verdict=\"other\"} 746\n"));
+  EXPECT_THAT(text, HasSubstr("pellucid_log_lines_lost_total 5\n"));
 }
 
 TEST(Metrics, CountInSecondsWithoutAClientsWords) {

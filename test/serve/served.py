@@ -24,20 +24,20 @@ SLOW = {
 
 
 class Server:
-    def __init__(self, *words, models=(CNN, LINEAR, MODELS / "image_and_vector.pt2")):
+    def __init__(self, *words, models=(CNN, LINEAR, MODELS / "image_and_vector.pt2"), log=None):
         command = [PROGRAM, "serve", *models, "--port", "0", "--threads", "1", *words]
-        # A file, not a pipe: who reads a pipe too slowly holds up the server's log.
-        self.log = tempfile.TemporaryFile("w+")
+        # A file, not a pipe: of a pipe that nobody reads lines are lost.
+        self.log = tempfile.TemporaryFile("w+") if log is None else None
         self.process = subprocess.Popen(
             list(map(str, command)),
             stdout=subprocess.PIPE,
-            stderr=self.log,
+            stderr=self.log or log,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         said = self.process.stdout.readline()
         found = re.search(r"http://\S+:(\d+)", said)
-        assert found, said + "\n".join(self.lines())
+        assert found, said + "\n".join(self.lines() if self.log else [])
         self.port = int(found[1])
 
     def lines(self):
@@ -72,7 +72,10 @@ class Server:
 
     def error(self, path, body, headers=None):
         """Status and error of a request that must fail."""
-        status, document, _ = self.ask("POST", path, body, headers)
+        return self.error_of("POST", path, body, headers)
+
+    def error_of(self, method, path, body=None, headers=None):
+        status, document, _ = self.ask(method, path, body, headers)
         assert status >= 400, document
         assert set(document["error"]) <= {"what", "where", "what_to_do"}
         return status, document["error"]

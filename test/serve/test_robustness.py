@@ -2,23 +2,20 @@
 
 import contextlib
 import json
-import random
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cli")]
 
-from program import answer  # noqa: E402
-from served import LINEAR, PROGRAM, SLOW, Server, picture, tensor  # noqa: E402
+from load import Question, load, questions_about, send  # noqa: E402
+from served import CNN, PROGRAM, SLOW, Server, picture  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
 
@@ -38,32 +35,9 @@ def health_within_a_second(server):
     assert time.monotonic() - start < 1
 
 
-# Prints the longest time that an answer took, in seconds.
-WATCH_HEALTH = """
-import http.client, sys, time
-slowest, end = 0, time.monotonic() + float(sys.argv[2])
-while time.monotonic() < end:
-    start = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
-    connection.request("GET", "/v2/health/live")
-    assert connection.getresponse().status == 200
-    connection.close()
-    slowest = max(slowest, time.monotonic() - start)
-    time.sleep(0.05)
-print(slowest)
-"""
-
-
-def slow_request():
-    return json.dumps({"inputs": [picture()], "parameters": SLOW}).encode()
-
-
-def send(server, body, path=EXPLAIN, timeout=60):
-    """An open socket on which the request was sent whole."""
-    peer = socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    peer.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-    return peer
+def slow_request(**parameters):
+    body = {"inputs": [picture()], "parameters": {**SLOW, **parameters}}
+    return Question(EXPLAIN, json.dumps(body).encode(), "", None)
 
 
 def read_all(peer):
@@ -93,53 +67,28 @@ def test_work_stops_within_a_second_when_the_client_has_gone(server):
 
 
 def test_answers_equal_the_command_line_while_half_of_64_clients_leave(server, tmp_path):
-    size = int(np.prod(answer("inspect", LINEAR)["inputs"][0]["shape"][1:]))
-    vector = np.linspace(-1, 1, size, dtype=np.float32)
-    np.save(tmp_path / "vector.npy", vector)
-    answer("predict", LINEAR, tmp_path / "vector.npy", "--out", tmp_path, "--threads", "1")
-    expected = np.load(tmp_path / "vector.output.npy")
-    body = json.dumps({"inputs": [tensor(vector, "x")]}).encode()
-    path = "/v2/models/linear/infer"
-    end = time.monotonic() + 4
-    wrong, right, left = [], [], []
-
-    def stay():
-        connection = server.connect()
-        while time.monotonic() < end:
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            data = response.read()
-            if response.status == 429:
-                continue
-            found = json.loads(data).get("outputs", [{}])[0].get("data", [])
-            close = len(found) == expected.size and np.allclose(found, expected.ravel(), atol=1e-5)
-            (right if response.status == 200 and close else wrong).append(data)
-        connection.close()
-
-    def leave(seed):
-        rng = random.Random(seed)
-        slow = slow_request()
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError):
-                peer = send(server, slow if rng.random() < 0.3 else body, EXPLAIN, timeout=5)
-                time.sleep(rng.random() * 0.1)
-                peer.close()
-                left.append(seed)
-
-    threads = [threading.Thread(target=stay) for _ in range(32)]
-    threads += [threading.Thread(target=leave, args=(seed,)) for seed in range(32)]
-    for thread in threads:
-        thread.start()
-    # A process of its own: 64 threads of this one share a lock that is not the server's.
-    watch = [sys.executable, "-c", WATCH_HEALTH, str(server.port), "4"]
-    slowest = float(subprocess.run(watch, capture_output=True, check=True, timeout=60).stdout)
-    for thread in threads:
-        thread.join()
-    assert slowest < 1
-    assert not wrong, wrong[0]
-    assert len(right) > 64 and len(left) > 64
+    report = load(server, questions_about(CNN, tmp_path), 4, staying=32, leaving=32)
+    assert not report.wrong, report.wrong[0]
+    assert not report.unanswered, report.unanswered[0]
+    assert report.right > 64 and report.left > 64
+    assert report.slowest_health < 1
     wait_for(lambda: server.gauge("pellucid_queue_depth") == 0, 5)
     assert server.process.poll() is None
+
+
+def test_a_log_that_nobody_reads_holds_up_nobody():
+    server = Server(log=subprocess.PIPE)
+    try:
+        # More than a pipe and the queue before it hold.
+        connection = server.connect()
+        for _ in range(6000):
+            connection.request("GET", "/v2/health/live")
+            assert connection.getresponse().read()
+        health_within_a_second(server)
+        assert server.gauge("pellucid_log_lines_lost_total") > 0
+        assert server.stop() == 0, "nor does it at the end"
+    finally:
+        server.kill()
 
 
 def test_slow_heads_get_408_and_nobody_waits_for_them(server):
@@ -268,9 +217,7 @@ def test_a_memory_limit_is_an_answer_and_not_the_end():
 def test_sigterm_finishes_what_runs_and_refuses_what_is_new():
     server = Server()
     try:
-        parameters = {**SLOW, "settings": {"n_steps": 300}}
-        body = json.dumps({"inputs": [picture()], "parameters": parameters}).encode()
-        peer = send(server, body)
+        peer = send(server, slow_request(settings={"n_steps": 300}))
         wait_for(lambda: server.gauge("pellucid_requests_in_flight") == 1, 20)
         server.process.send_signal(signal.SIGTERM)
         wait_for(lambda: server.ask("GET", "/v2/health/ready")[0] == 503, 5)

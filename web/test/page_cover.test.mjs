@@ -2,8 +2,17 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { source } from "./source.mjs";
 
-const { cellsAround, cellsByScore, coveredShare, emptyCover, pointOfPhoto, readCover, unchanged, withCells, writeCover } =
-  await source("page/cover", "page/changed_photo", "page/state");
+const {
+  cellsAround,
+  cellsByScore,
+  coveredShare,
+  emptyCover,
+  pointOfPhoto,
+  readCover,
+  unchanged,
+  withCells,
+  writeCover,
+} = await source("page/cover", "page/changed_photo", "page/state");
 
 test("a cover is read as it was written, whatever is covered", () => {
   const empty = emptyCover(640, 427);
@@ -31,7 +40,10 @@ test("the strongest cells lie where the map is high, within what the model saw",
   const seen = { x: 140, y: 0, width: 140, height: 280 };
   const strong = cellsByScore("highest", 0.1, cover, plane, seen, photo);
   assert.equal(strong.length, Math.round(0.1 * 14 * 28));
-  assert.ok(strong.every((at) => at % 28 >= 21 && at >= 14 * 28), "lower right of the right half");
+  assert.ok(
+    strong.every((at) => at % 28 >= 21 && at >= 14 * 28),
+    "lower right of the right half",
+  );
   const weak = cellsByScore("lowest", 0.1, cover, plane, seen, photo);
   assert.ok(weak.every((at) => at % 28 >= 14) && !weak.some((at) => strong.includes(at)));
 });

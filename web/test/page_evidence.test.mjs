@@ -27,7 +27,13 @@ test("a map of one value is flat, scores that are not finite do not count", () =
 test("the rank correlation of any rising function is 1, of its mirror -1, with ties by their mean rank", () => {
   const x = Float64Array.of(3, 1, 2, 5, 4);
   close(rankCorrelation(x, x.map(Math.exp)), 1);
-  close(rankCorrelation(x, x.map((value) => -value)), -1);
+  close(
+    rankCorrelation(
+      x,
+      x.map((value) => -value),
+    ),
+    -1,
+  );
   // By hand: ranks (0.5, 0.5, 2) and (0, 1, 2): 1.5 / sqrt(1.5 * 2).
   close(rankCorrelation(Float64Array.of(1, 1, 2), Float64Array.of(1, 2, 3)), 1.5 / Math.sqrt(3));
   assert.ok(Number.isNaN(rankCorrelation(Float64Array.of(1, 1), Float64Array.of(1, 2))));

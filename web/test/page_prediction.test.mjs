@@ -18,7 +18,13 @@ test("logits are softmaxed, however large; several labels go one by one; probabi
 });
 
 test("a share in a column has one decimal, and is 100 % only where it is", () => {
-  assert.deepEqual([0.19, 0.9999, 1, 0, 0.0001].map(percentInColumn), ["19.0 %", "99.9 %", "100.0 %", "0.0 %", "< 0.1 %"]);
+  assert.deepEqual([0.19, 0.9999, 1, 0, 0.0001].map(percentInColumn), [
+    "19.0 %",
+    "99.9 %",
+    "100.0 %",
+    "0.0 %",
+    "< 0.1 %",
+  ]);
 });
 
 test("every kind of output has rows", () => {
@@ -26,8 +32,14 @@ test("every kind of output has rows", () => {
   assert.deepEqual(rows({ top: [{ index: 3, score: 2, probability: 0.5 }] }), [["class 3", "50.0 %"]]);
   assert.deepEqual(rows({ classes: [{ index: 0, label: "road", share: 0.5 }] }), [["road", "50.0 %"]]);
   assert.deepEqual(rows({ score: 1, probability: 0.73, label: "ill" }), [["ill", "73.0 %"]]);
-  assert.deepEqual(rows({ values: [[1.5], [-2]] }), [["output 0", "1.5"], ["output 1", "-2"]]);
-  assert.deepEqual(rows({ smallest: 0, mean: 1, largest: 2 }).map(([, text]) => text), ["0", "1", "2"]);
+  assert.deepEqual(rows({ values: [[1.5], [-2]] }), [
+    ["output 0", "1.5"],
+    ["output 1", "-2"],
+  ]);
+  assert.deepEqual(
+    rows({ smallest: 0, mean: 1, largest: 2 }).map(([, text]) => text),
+    ["0", "1", "2"],
+  );
 });
 
 test("an array is a .npy file, and its name is the photo's", async () => {

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { say } from "../words";
 import { useAddress } from "./address";
+import type { Model } from "./catalogue";
 import { chooseLanguage } from "./language";
 import { AnswerView } from "./parts/answer_view";
 import { CatalogueView } from "./parts/catalogue_view";
@@ -15,6 +16,13 @@ import { usePhoto, useServed } from "./sources";
 import { unchanged } from "./state";
 
 const firstQuestion = "why";
+
+const pictureAxes = 4; // batch, channels, height and width
+
+// The model's input that takes the photo: the first that has a picture's shape.
+function photoInput({ inputs }: Model): string {
+  return (inputs.find(({ shape }) => shape.length === pictureAxes) ?? inputs[0])?.name ?? "";
+}
 
 // A photo may be dropped or pasted anywhere on the page.
 function useFiles(onPhoto: (id: string) => void): void {
@@ -44,7 +52,13 @@ export function App() {
   const [state, go] = useAddress();
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [round, again] = useReducer((count: number) => count + 1, 0);
-  const session = useMemo(() => new Session(() => { redraw(undefined); }), []);
+  const session = useMemo(
+    () =>
+      new Session(() => {
+        redraw(undefined);
+      }),
+    [],
+  );
   const served = useServed(state.model, round);
   const photo = usePhoto(state.photo);
   const onPhoto = useMemo(
@@ -61,10 +75,18 @@ export function App() {
 
   const { thing } = served;
   const model = thing?.model.name ?? state.model;
-  const input = thing?.model.inputs[0]?.name ?? "";
+  const input = thing ? photoInput(thing.model) : "";
   const body = () => {
     const error = served.error ?? photo.error;
-    if (error) return <Fault error={error} onRetry={() => { again(undefined); }} />;
+    if (error)
+      return (
+        <Fault
+          error={error}
+          onRetry={() => {
+            again(undefined);
+          }}
+        />
+      );
     if (state.question === "catalogue") {
       if (!thing) return null;
       return (
@@ -87,7 +109,14 @@ export function App() {
   };
   return (
     <>
-      <a class="skip" href="#answer" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
+      <a
+        class="skip"
+        href="#answer"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         {say("Skip to the answer")}
       </a>
       <Header
@@ -96,10 +125,14 @@ export function App() {
         model={model}
         go={go}
         onLanguage={(wanted) => {
-          void chooseLanguage(wanted).then(() => { again(undefined); });
+          void chooseLanguage(wanted).then(() => {
+            again(undefined);
+          });
         }}
       />
-      <main id="main" tabIndex={-1}>{body()}</main>
+      <main id="main" tabIndex={-1}>
+        {body()}
+      </main>
     </>
   );
 }

@@ -72,8 +72,7 @@ function coverUp(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, c
 function brighten(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, by: number): void {
   if (by === 1) return;
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let i = 0; i < pixels.data.length; ++i)
-    if (i % 4 !== 3) pixels.data[i] = Math.round((pixels.data[i] ?? 0) * by);
+  for (let i = 0; i < pixels.data.length; ++i) if (i % 4 !== 3) pixels.data[i] = Math.round((pixels.data[i] ?? 0) * by);
   context.putImageData(pixels, 0, 0);
 }
 
@@ -86,9 +85,7 @@ export function drawChanged(picture: ImageBitmap, change: Change): HTMLCanvasEle
   brighten(canvas, context, change.brightness);
   if (change.turns === 0 && !change.mirrored) return canvas;
   const { width, height } = canvas;
-  const [turned, target] = canvasOf(
-    isTurned(change) ? { width: height, height: width } : { width, height },
-  );
+  const [turned, target] = canvasOf(isTurned(change) ? { width: height, height: width } : { width, height });
   target.translate(turned.width / 2, turned.height / 2);
   target.rotate((change.turns * Math.PI) / 2);
   target.scale(change.mirrored ? -1 : 1, 1);

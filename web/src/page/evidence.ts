@@ -72,7 +72,7 @@ export function pooled(plane: Plane, height: number, width: number): Float64Arra
 function ranks(values: Float64Array): Float64Array {
   const order = Array.from(values.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
   const result = new Float64Array(values.length);
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     let end = i + 1;
     while (end < order.length && values[order[end] ?? 0] === values[order[i] ?? 0]) ++end;
     for (let k = i; k < end; ++k) result[order[k] ?? 0] = (i + end - 1) / 2;

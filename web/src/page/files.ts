@@ -30,8 +30,7 @@ export function npyFile(shape: readonly number[], bytes: Uint8Array<ArrayBuffer>
 export const stemOf = (name: string): string => name.replace(/\.[^.]*$/, "");
 
 // The server calls the first input of a request "0"; on disk its file's name says more.
-export const fileNameOf = (output: Output, stem: string): string =>
-  output.name.replace(/^0(?=\.)/, stem);
+export const fileNameOf = (output: Output, stem: string): string => output.name.replace(/^0(?=\.)/, stem);
 
 export function fileOf(output: Output): Blob {
   return output.mediaType === ""

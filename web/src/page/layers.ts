@@ -18,9 +18,7 @@ export interface Explained {
 
 function arraysOf(answer: Answer): Map<string, NpyArray> {
   const arrays = answer.outputs.filter((output) => output.mediaType === "");
-  return new Map(
-    arrays.map(({ name, shape, bytes }) => [name, { shape, values: new Float32Array(bytes.buffer) }]),
-  );
+  return new Map(arrays.map(({ name, shape, bytes }) => [name, { shape, values: new Float32Array(bytes.buffer) }]));
 }
 
 export function explainedBy(method: Method, answer: Answer): Explained | null {

@@ -44,8 +44,7 @@ async function open(id: string, name: string, bytes: Blob): Promise<Photo> {
   return photo;
 }
 
-export const openFile = (file: File): Promise<Photo> =>
-  open(filePrefix + file.name, file.name, file);
+export const openFile = (file: File): Promise<Photo> => open(filePrefix + file.name, file.name, file);
 
 export const alreadyOpen = (id: string): Photo | null => opened.get(id) ?? null;
 

@@ -48,8 +48,7 @@ export function percentInColumn(share: number): string {
   return (share < 1 ? Math.min(100 * share, 99.9) : 100).toFixed(1) + " %";
 }
 
-export const nameOfClass = (index: number, label?: string): string =>
-  label ? label : say("class {0}", index);
+export const nameOfClass = (index: number, label?: string): string => (label ? label : say("class {0}", index));
 
 function rowOf(entry: Entry): Row {
   const share = entry.probability ?? entry.share ?? null;

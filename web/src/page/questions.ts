@@ -52,8 +52,7 @@ const explaining = "explain";
 const predicting = "predict";
 const compared = 4; // methods that are set side by side before anybody has chosen
 
-export const explainOperation = (catalogue: Catalogue): Operation | undefined =>
-  operationOf(catalogue, explaining);
+export const explainOperation = (catalogue: Catalogue): Operation | undefined => operationOf(catalogue, explaining);
 
 function defaultMethods(catalogue: Catalogue): string[] {
   const option = explainOperation(catalogue)?.options.find((each) => each.name === "method");
@@ -104,8 +103,7 @@ export function explainJob(state: State, method: Method, matter: Matter): Job {
 }
 
 // Needed where an explanation does not bring the prediction with it.
-export const predictJob = (matter: Matter): Job =>
-  job(matter, predicting, say("The answer"), { format: [] });
+export const predictJob = (matter: Matter): Job => job(matter, predicting, say("The answer"), { format: [] });
 
 // The prediction of the photo as it is changed, with every class's raw output.
 export function changedJob(state: State, matter: Matter, change = state.change): Job {

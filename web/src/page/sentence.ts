@@ -7,6 +7,8 @@ import { agreement, isFlat, weightOf, type Weight } from "./evidence";
 import type { Row } from "./prediction";
 
 const spread = 0.4; // of the area: above it, half of the weight lies nowhere in particular
+const largely = 0.6; // rank correlations: words for a person, the number stands beside them
+const partly = 0.3;
 const third = 1 / 3;
 
 export function placeName(x: number, y: number): string {
@@ -37,8 +39,7 @@ function flatSentence(name: string, title: string): string {
 export function whySentence(record: ExplainAnswer, layer: Layer, title: string): string {
   const { target } = record;
   const name = shortName(target.text);
-  const named =
-    target.probability != null ? say("{0}, {1}", name, percent(target.probability)) : name;
+  const named = target.probability != null ? say("{0}, {1}", name, percent(target.probability)) : name;
   if (!layer.plane) return vectorSentence(named, layer);
   if (isFlat(layer.plane)) return flatSentence(named, title);
   const weight = weightOf(layer.plane, 1);
@@ -83,8 +84,7 @@ export function versusSentence(record: ExplainAnswer, layer: Layer, title: strin
 function leadOf(record: ExplainAnswer, ahead: string, behind: string, score: number): string {
   const kind = (record.target as { output_kind?: string }).output_kind;
   // A difference of two logits is the logarithm of the ratio of their probabilities.
-  if (kind === "logits")
-    return say("{0} is {1} times as likely as {2}", ahead, number(Math.exp(score), 3), behind);
+  if (kind === "logits") return say("{0} is {1} times as likely as {2}", ahead, number(Math.exp(score), 3), behind);
   return say("{0} is ahead of {1} by {2}", ahead, behind, number(score, 3));
 }
 
@@ -94,8 +94,14 @@ export interface Judged {
   fine: boolean; // no check warns or fails
 }
 
-export const isFine = (checks: readonly { verdict: string }[]): boolean =>
-  checks.every((check) => check.verdict === "pass" || check.verdict === "info");
+// Of the model, not of one map: its gradient beside finite differences.
+export function gradientFailed(record: ExplainAnswer): boolean {
+  const check = (record as { gradient_check?: { passed?: boolean } }).gradient_check;
+  return check?.passed === false;
+}
+
+export const isFine = (record: ExplainAnswer): boolean =>
+  !gradientFailed(record) && record.checks.every(({ verdict }) => verdict === "pass" || verdict === "info");
 
 export function methodsSentence(judged: readonly Judged[]): string {
   const good = judged.filter((each) => each.fine);
@@ -115,17 +121,14 @@ export function methodsSentence(judged: readonly Judged[]): string {
   });
   const best = pairs.reduce<(typeof pairs)[0] | null>((m, p) => (m && m.by >= p.by ? m : p), null);
   const only = good[0];
-  if (!best)
-    return good.length === 1 && only
-      ? say("{0}: {1}.", passed, only.title)
-      : say("{0}.", passed);
-  return say(
-    "{0}; {1} and {2} agree most on where to look (rank correlation {3}).",
-    passed,
-    best.a.title,
-    best.b.title,
-    number(best.by, 2),
-  );
+  if (!best) return good.length === 1 && only ? say("{0}: {1}.", passed, only.title) : say("{0}.", passed);
+  const values = [passed, best.a.title, best.b.title, number(best.by, 2)] as const;
+  if (pairs.length > 1) return say("{0}; {1} and {2} agree most on where to look (rank correlation {3}).", ...values);
+  if (best.by >= largely)
+    return say("{0}; {1} and {2} largely agree on where to look (rank correlation {3}).", ...values);
+  if (best.by >= partly)
+    return say("{0}; {1} and {2} agree in part on where to look (rank correlation {3}).", ...values);
+  return say("{0}; {1} and {2} hardly agree on where to look (rank correlation {3}).", ...values);
 }
 
 export interface Shift {
@@ -136,7 +139,11 @@ export interface Shift {
 
 export function changeSentence(first: Shift, now: Row | undefined, changed: boolean): string {
   if (!changed)
-    return say("{0}, {1}: cover a part of the photo, turn it or change its light, and see.", first.label, percent(first.before));
+    return say(
+      "{0}, {1}: cover a part of the photo, turn it or change its light, and see.",
+      first.label,
+      percent(first.before),
+    );
   const moved =
     Math.abs(first.after - first.before) < 0.0005
       ? say("{0} stays at {1}", first.label, percent(first.after))

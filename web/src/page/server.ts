@@ -140,9 +140,7 @@ export async function perform(
     parameters: { binary_data_size: upload.bytes.size + prefix },
   }));
   const asked = { parameters: { ...parameters, binary_data_output: true } };
-  const head = new TextEncoder().encode(
-    JSON.stringify(inputs.length > 0 ? { inputs, ...asked } : asked),
-  );
+  const head = new TextEncoder().encode(JSON.stringify(inputs.length > 0 ? { inputs, ...asked } : asked));
   const response = await ask(path, {
     method: "POST",
     signal: request.signal,

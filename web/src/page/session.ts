@@ -12,9 +12,7 @@ export interface Job {
 }
 
 export type Outcome =
-  | { state: "done"; answer: Answer; seconds: number }
-  | { state: "failed"; error: ServerError }
-  | { state: "cancelled" };
+  { state: "done"; answer: Answer; seconds: number } | { state: "failed"; error: ServerError } | { state: "cancelled" };
 
 export interface Running {
   job: Job;
@@ -51,8 +49,7 @@ export class Session {
 
   // Stops what runs; nothing further is begun until it is asked for again.
   cancel(): void {
-    for (const job of this.wanted)
-      if (!this.outcomes.has(job.key)) this.outcomes.set(job.key, { state: "cancelled" });
+    for (const job of this.wanted) if (!this.outcomes.has(job.key)) this.outcomes.set(job.key, { state: "cancelled" });
     this.abort();
     this.changed();
   }

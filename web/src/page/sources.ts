@@ -1,7 +1,7 @@
 // What the page reads once: the server's models and catalogue, and the photo of the state.
 import { useEffect, useState } from "preact/hooks";
 import type { Catalogue, Model } from "./catalogue";
-import { fileName, findPhoto, isFile, type Photo } from "./photo";
+import { alreadyOpen, fileName, findPhoto, isFile, type Photo } from "./photo";
 import { ServerError, get } from "./server";
 
 export interface Served {
@@ -50,6 +50,8 @@ export interface PhotoRead extends Read<Photo> {
 
 export function usePhoto(id: string): PhotoRead {
   const [read, setRead] = useState<PhotoRead & { id: string }>({ id: "", thing: null, error: null, missing: "" });
+  // Another file of the same name is another photo.
+  const opened = alreadyOpen(id)?.number ?? 0;
   useEffect(() => {
     let late = false;
     const empty = { id, thing: null, error: null, missing: "" };
@@ -69,7 +71,7 @@ export function usePhoto(id: string): PhotoRead {
     return () => {
       late = true;
     };
-  }, [id]);
+  }, [id, opened]);
   // Until the effect has run, what was read belongs to another photo.
   return read.id === id ? read : { thing: null, error: null, missing: "" };
 }

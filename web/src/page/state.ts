@@ -86,15 +86,13 @@ function readChange(text: string): Change {
 }
 
 // JSON where it is some, else the word itself: `o.seed=3`, `o.layer=["conv1"]`, `o.baseline=blur`.
-const writeValue = (value: Value): string =>
-  typeof value === "string" ? value : JSON.stringify(value);
+const writeValue = (value: Value): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 function readValue(text: string): Value {
   try {
     const value: unknown = JSON.parse(text);
     const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
-    if (value === null || ["boolean", "number", "string"].includes(typeof value) || isList)
-      return value as Value;
+    if (value === null || ["boolean", "number", "string"].includes(typeof value) || isList) return value as Value;
   } catch {
     // A bare word.
   }
@@ -109,11 +107,9 @@ export function writeFragment(state: State, first: Look): string {
   if (state.methods.length > 0) query.set("methods", state.methods.join(","));
   for (const [name, value] of Object.entries(state.options)) query.set("o." + name, writeValue(value));
   for (const [method, values] of Object.entries(state.settings))
-    for (const [name, value] of Object.entries(values))
-      query.set("s." + method + "." + name, writeValue(value));
+    for (const [name, value] of Object.entries(values)) query.set("s." + method + "." + name, writeValue(value));
   if (writeLook(state.look) !== writeLook(first)) query.set("look", writeLook(state.look));
-  if (writeChange(state.change) !== writeChange(unchanged))
-    query.set("change", writeChange(state.change));
+  if (writeChange(state.change) !== writeChange(unchanged)) query.set("change", writeChange(state.change));
   const rest = query.toString();
   return "#" + state.question + (rest ? "?" + rest : "");
 }

@@ -44,7 +44,8 @@ test("every question answers in one sentence, with its picture", async () => {
   const name = (await third.locator(".class-name").innerText()).trim();
   await third.click();
   await page.waitForFunction(
-    (words) => document.querySelector(".map-title")?.parentElement && document.querySelector("h1").innerText.includes(words),
+    (words) =>
+      document.querySelector(".map-title")?.parentElement && document.querySelector("h1").innerText.includes(words),
     name,
   );
 
@@ -173,7 +174,12 @@ test("methods are chosen from the table, each with the form of its descriptors",
   await page.getByText(`Options of ${method.title}`).click();
   for (const option of method.options) {
     const field = page.locator(`#method-${method.name}-${option.name}`);
-    assert.ok(await page.locator(`#method-${method.name}-${option.name}-help`).innerText().then((text) => text.startsWith(option.help)));
+    assert.ok(
+      await page
+        .locator(`#method-${method.name}-${option.name}-help`)
+        .innerText()
+        .then((text) => text.startsWith(option.help)),
+    );
     if (option.choices) {
       assert.deepEqual(await field.locator("option").allInnerTexts(), option.choices);
       assert.equal(await field.inputValue(), option.default);

@@ -50,12 +50,28 @@ const views = {
   "why.dark": [{ colorScheme: "dark" }, "#why?photo=coffee&o.seed=3", (page) => answered(page)],
   "why.phone": [{ viewport: phone }, "#why?photo=chelsea", (page) => answered(page)],
   "versus.phone": [{ viewport: phone, colorScheme: "dark" }, "#versus?photo=rocket", (page) => answered(page)],
-  "methods.zh": [{ locale: "zh-CN" }, "#methods?photo=chelsea&methods=grad_cam%2Csaliency", (page) => answered(page, 2)],
+  "methods.zh": [
+    { locale: "zh-CN" },
+    "#methods?photo=chelsea&methods=grad_cam%2Csaliency",
+    (page) => answered(page, 2),
+  ],
   change: [{}, "#change?photo=chelsea", (page) => page.locator(".shifts").waitFor()],
-  "change.phone": [{ viewport: phone, locale: "zh-CN" }, "#change?photo=coffee", (page) => page.locator(".shifts").waitFor()],
+  "change.phone": [
+    { viewport: phone, locale: "zh-CN" },
+    "#change?photo=coffee",
+    (page) => page.locator(".shifts").waitFor(),
+  ],
   catalogue: [{ locale: "zh-CN" }, "#catalogue", (page) => page.locator(".method-table").first().waitFor()],
-  operation: [{ colorScheme: "dark" }, "#catalogue?operation=explain&photo=coffee", (page) => page.locator(".field").first().waitFor()],
-  "operation.phone": [{ viewport: phone }, "#catalogue?operation=predict", (page) => page.locator(".field").first().waitFor()],
+  operation: [
+    { colorScheme: "dark" },
+    "#catalogue?operation=explain&photo=coffee",
+    (page) => page.locator(".field").first().waitFor(),
+  ],
+  "operation.phone": [
+    { viewport: phone },
+    "#catalogue?operation=predict",
+    (page) => page.locator(".field").first().waitFor(),
+  ],
   missing: [{}, "#why?photo=file%3Adog.jpg", (page) => page.locator(".missing").waitFor()],
 };
 
@@ -107,7 +123,9 @@ test("keys alone lead from the first screen to a score and back, and the focus i
   for (let i = 0; i < 40 && !(await map.evaluate((element) => element === document.activeElement)); ++i)
     await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowDown");
-  await page.waitForFunction(() => /row \d+, column \d+/.test(document.querySelector(".viewer [aria-live]")?.textContent ?? ""));
+  await page.waitForFunction(() =>
+    /row \d+, column \d+/.test(document.querySelector(".viewer [aria-live]")?.textContent ?? ""),
+  );
   // No trap: further keys leave the map again.
   await page.keyboard.press("Tab");
   assert.ok(!(await map.evaluate((element) => element === document.activeElement)));
@@ -123,7 +141,9 @@ test("an answer is announced: its sentence stands in a live region from the star
 });
 
 test("the browser's language is used, and can be changed for good", async () => {
-  const { page, close } = await open(browser, `${server.address}/#why?photo=chelsea`, { settings: { locale: "zh-CN" } });
+  const { page, close } = await open(browser, `${server.address}/#why?photo=chelsea`, {
+    settings: { locale: "zh-CN" },
+  });
   await answered(page);
   assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
   assert.match(await sentence(page), /[\u4e00-\u9fff]/);
@@ -161,15 +181,38 @@ test("an operation and a method that the page never heard of have their forms an
     { name: "parts", type: "list", help: "Parts.", default: ["x"], choices: ["x", "y"] },
     { name: "words", type: "string", help: "Words.", default: null },
   ];
-  const toy = { name: "toy", path: "/v2/models/{model}/toy", group: "Look", summary: "A toy.", details: "", inputs: "none", formats: [], takes_settings: false, options };
-  const method = { name: "toy_method", title: "Toy method", summary: "Nothing.", citation: "", needs: "forward", promises: [], uses_baseline: false, uses_layer: false, options };
+  const toy = {
+    name: "toy",
+    path: "/v2/models/{model}/toy",
+    group: "Look",
+    summary: "A toy.",
+    details: "",
+    inputs: "none",
+    formats: [],
+    takes_settings: false,
+    options,
+  };
+  const method = {
+    name: "toy_method",
+    title: "Toy method",
+    summary: "Nothing.",
+    citation: "",
+    needs: "forward",
+    promises: [],
+    uses_baseline: false,
+    uses_layer: false,
+    options,
+  };
   let asked = null;
   const { page, close } = await open(browser, `${server.address}/#catalogue`, {
     prepare: async (page) => {
       await page.route("**/v2/catalogue", async (route) => {
         const answer = await route.fetch();
         const catalogue = await answer.json();
-        await route.fulfill({ response: answer, json: { operations: [...catalogue.operations, toy], methods: [...catalogue.methods, method] } });
+        await route.fulfill({
+          response: answer,
+          json: { operations: [...catalogue.operations, toy], methods: [...catalogue.methods, method] },
+        });
       });
       await page.route("**/toy", async (route) => {
         asked = route.request();
@@ -191,7 +234,10 @@ test("an operation and a method that the page never heard of have their forms an
   await sent;
   await page.locator(".result").waitFor();
   assert.match(await page.locator(".result").innerText(), /Depth\s+3\.25/);
-  assert.equal(new URL(page.url()).hash, "#catalogue?operation=toy&o.flag=true&o.how_many=7&o.share=0.25&o.kind=a&o.parts=%5B%22x%22%2C%22y%22%5D&o.words=so");
+  assert.equal(
+    new URL(page.url()).hash,
+    "#catalogue?operation=toy&o.flag=true&o.how_many=7&o.share=0.25&o.kind=a&o.parts=%5B%22x%22%2C%22y%22%5D&o.words=so",
+  );
   assert.ok(asked.headers()["x-request-id"]);
   await page.goto(`${server.address}/#why?photo=chelsea`);
   await page.getByText("Toy method").waitFor();

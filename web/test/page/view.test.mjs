@@ -7,9 +7,9 @@ import path from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { source } from "../source.mjs";
-import { answered, launch, maps, model, open, program, sentence, serve } from "./browser.mjs";
+import { answered, drop, launch, maps, model, open, photo, program, sentence, serve } from "./browser.mjs";
 
-const { readNpy } = await source("answer/npy");
+const { npyFile, readNpy } = await source("answer/npy", "page/files");
 const run = promisify(execFile);
 let server, browser;
 before(async () => {
@@ -22,7 +22,8 @@ after(async () => {
 });
 
 const two = "#why?photo=chelsea&methods=grad_cam%2Csaliency";
-const slow = "#why?photo=chelsea&methods=integrated_gradients&s.integrated_gradients.n_steps=20000&o.chunk=1";
+const slow =
+  "#why?photo=chelsea&methods=integrated_gradients&s.integrated_gradients.n_steps=100000&s.integrated_gradients.quadrature=trapezoid&o.chunk=1";
 
 async function saved(page, button) {
   const waiting = page.waitForEvent("download");
@@ -36,7 +37,12 @@ test("looks are changed without asking the server", async () => {
   await answered(page, 2);
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
-  const picture = () => page.locator(".map[data-layer]").first().getByRole("application").evaluate((canvas) => canvas.toDataURL());
+  const picture = () =>
+    page
+      .locator(".map[data-layer]")
+      .first()
+      .getByRole("application")
+      .evaluate((canvas) => canvas.toDataURL());
   const drawn = async (act) => {
     const old = await picture();
     await act();
@@ -49,7 +55,9 @@ test("looks are changed without asking the server", async () => {
   await page.getByRole("button", { name: "one for all" }).click();
   await page.waitForURL(/look=0.9%2C0.6%2Cviridis%2Cshared/);
   assert.deepEqual(asked, []);
-  const groups = await page.locator("select[name=colormap] optgroup").evaluateAll((all) => all.map(({ label }) => label));
+  const groups = await page
+    .locator("select[name=colormap] optgroup")
+    .evaluateAll((all) => all.map(({ label }) => label));
   assert.match(groups[0], /^safe/);
   await close();
 });
@@ -65,7 +73,7 @@ test("the value under the pointer is the server's raw score, on all maps at once
   const text = await maps(page).first().locator(".map-value").innerText();
   const [, row, column] = /row (\d+), column (\d+)/.exec(text);
   const width = shape.at(-1);
-  const number = Number(text.split(" ")[0].replace("\u2212", "-"));
+  const number = Number(text.split(/\s/)[0].replace("\u2212", "-"));
   const score = values[Number(row) * width + Number(column)];
   assert.ok(Math.fround(number) === score, `${text}: ${score}`);
   assert.equal(await page.locator(".map-value output").count(), 2);
@@ -75,7 +83,9 @@ test("the value under the pointer is the server's raw score, on all maps at once
 test("a long explanation shows its progress and is stopped by Esc, and asked again by a button", async () => {
   const { page, close } = await open(browser, server.address + "/" + slow);
   await page.locator(".working").waitFor();
-  await page.waitForFunction(() => /\d of \d/.test(document.querySelector(".working-text")?.innerText ?? ""), null, { timeout: 20_000 });
+  await page.waitForFunction(() => /\d of \d/.test(document.querySelector(".working-text")?.innerText ?? ""), null, {
+    timeout: 20_000,
+  });
   await page.keyboard.press("Escape");
   await page.getByText("Stopped.").waitFor();
   await page.waitForFunction(
@@ -94,7 +104,9 @@ test("a long explanation shows its progress and is stopped by Esc, and asked aga
 });
 
 test("an error is shown in its place, with what to do", async () => {
-  const { page, close } = await open(browser, `${server.address}/#why?photo=chelsea&target=no-such-class`, { refused: ["/explain"] });
+  const { page, close } = await open(browser, `${server.address}/#why?photo=chelsea&target=no-such-class`, {
+    refused: ["/explain"],
+  });
   const fault = page.getByRole("alert");
   await fault.waitFor();
   assert.match(await fault.innerText(), /no class is called "no-such-class"/);
@@ -166,7 +178,11 @@ test("the command that is shown gives the numbers that are shown", async () => {
   try {
     await copyFile(model, path.join(folder, path.basename(model)));
     await symlink(program, path.join(folder, "pellucid"));
-    const sample = await page.evaluate(() => fetch("/assets/chelsea.webp").then((r) => r.arrayBuffer()).then((b) => [...new Uint8Array(b)]));
+    const sample = await page.evaluate(() =>
+      fetch("/assets/chelsea.webp")
+        .then((r) => r.arrayBuffer())
+        .then((b) => [...new Uint8Array(b)]),
+    );
     await writeFile(path.join(folder, "chelsea.webp"), Uint8Array.from(sample));
     await run("sh", ["-c", `PATH=.:$PATH; ${command}`], { cwd: folder });
     const mine = readNpy(await readFile(path.join(folder, "pellucid-out/chelsea.grad_cam.npy")));
@@ -178,5 +194,58 @@ test("the command that is shown gives the numbers that are shown", async () => {
     await rm(folder, { recursive: true });
   }
   assert.match(await page.locator(".reproduce pre").last().innerText(), /import pellucid[\s\S]*explain/);
+  await close();
+});
+
+test("another file of the same name is another photo", async () => {
+  const { page, close } = await open(browser, server.address);
+  const classes = () => page.locator(".classes").innerText();
+  await drop(page, "same.png", await readFile(photo));
+  await answered(page);
+  const first = await classes();
+  const other = await page.evaluate(() =>
+    fetch("/assets/chelsea.webp")
+      .then((r) => r.arrayBuffer())
+      .then((b) => [...new Uint8Array(b)]),
+  );
+  await drop(page, "same.png", Buffer.from(other));
+  await page.waitForFunction(
+    (words) => !["", words].includes(document.querySelector(".classes")?.innerText ?? ""),
+    first,
+  );
+  await close();
+});
+
+test("what is too large is refused in words", async () => {
+  const small = await serve(model, "--max-upload", "4KiB");
+  try {
+    const { page, close } = await open(browser, `${small.address}/#why?photo=chelsea`, {
+      refused: ["/explain", "/predict"],
+    });
+    const fault = page.locator(".fault");
+    await fault.waitFor();
+    assert.match(await fault.innerText(), /larger than/);
+    await close();
+  } finally {
+    await small.stop();
+  }
+});
+
+test("an array takes the photo's place where it has the model's shape", async () => {
+  const { page, close } = await open(browser, server.address);
+  const [name] = await page.evaluate(() =>
+    fetch("/v1/models")
+      .then((r) => r.json())
+      .then(({ models }) => models),
+  );
+  const { inputs } = await page.evaluate((called) => fetch(`/v2/models/${called}`).then((r) => r.json()), name);
+  const shape = inputs[0].shape.slice(1);
+  const values = new Float32Array(shape.reduce((a, b) => a * b)).map((_, i) => Math.sin(i * 0.37));
+  const file = Buffer.from(await npyFile(shape, new Uint8Array(values.buffer)).arrayBuffer());
+  await drop(page, "waves.npy", file, "");
+  await answered(page);
+  assert.equal(await page.locator(".map-photo").count(), 0);
+  await page.getByRole("button", { name: "What if I change it?" }).click();
+  await page.getByText("nothing to paint on").waitFor();
   await close();
 });

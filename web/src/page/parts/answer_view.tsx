@@ -7,7 +7,7 @@ import { type Explained, exhibitOf, explainedBy } from "../layers";
 import { type Prediction, fromExplain, fromPredict } from "../prediction";
 import type { Matter } from "../questions";
 import { changedJob, explainJob, jobsOf, methodsOf, predictJob, questions } from "../questions";
-import { changeSentence, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
+import { changeSentence, gradientFailed, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
 import type { Answer, ServerError } from "../server";
 import type { Session } from "../session";
 import { type State, unchanged } from "../state";
@@ -60,7 +60,12 @@ function comparisonOf({ state, matter, session }: Props): Comparison | null {
   return before && after ? compare(before, after) : null;
 }
 
-function sentenceOf(state: State, explained: readonly Explained[], comparison: Comparison | null, all: boolean): string {
+function sentenceOf(
+  state: State,
+  explained: readonly Explained[],
+  comparison: Comparison | null,
+  all: boolean,
+): string {
   if (state.question === "change") {
     if (!comparison?.first) return "";
     const changed = JSON.stringify(state.change) !== JSON.stringify(unchanged);
@@ -74,14 +79,19 @@ function sentenceOf(state: State, explained: readonly Explained[], comparison: C
   if (!all) return "";
   return methodsSentence(
     explained.flatMap(({ method, layers, record }) =>
-      layers.slice(0, 1).map((each) => ({ title: method.title, layer: each, fine: isFine(record.checks) })),
+      layers.slice(0, 1).map((each) => ({ title: method.title, layer: each, fine: isFine(record) })),
     ),
   );
 }
 
 function QuestionTabs({ state, go }: { state: State; go: Go }) {
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the bar is wider than the screen.
+    bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [state.question]);
   return (
-    <nav class="questions" aria-label={say("Questions")}>
+    <nav ref={bar} class="questions" aria-label={say("Questions")}>
       {questions.map(({ id, title }) => (
         <button
           key={id}
@@ -106,7 +116,9 @@ function PhotoStrip({ state, name, go }: { state: State; name: string; go: Go })
     <section class="strip" aria-label={say("The photo")}>
       <Samples chosen={state.photo} onPhoto={use} />
       <p>
-        <span class="file-name" title={name}>{name}</span>
+        <span class="file-name" title={name}>
+          {name}
+        </span>
         <FileButton class="quiet" words={say("Another photo")} onPhoto={use} />
       </p>
     </section>
@@ -178,11 +190,23 @@ export function AnswerView(props: Props) {
           <h1 aria-live="polite" aria-busy={!sentence}>
             {sentence || (failed || cancelled ? say("No answer yet.") : say("Looking at the photo…"))}
           </h1>
+          {explained.some((each) => gradientFailed(each.record)) && (
+            <p class="fault">
+              {say("Do not rely on the maps: this model's gradient failed its check against finite differences.")}
+            </p>
+          )}
+          {state.question === "methods" && all && (
+            <p class="help">
+              {say("Checks find what is wrong, not what is right: methods that agree can be wrong together.")}
+            </p>
+          )}
           {failed && <Fault error={failed.error} place={placeOf(failed.error, photo.name)} onRetry={retry} />}
           {cancelled && (
             <p class="fault" role="status">
               {say("Stopped.")}{" "}
-              <button type="button" onClick={retry}>{say("Ask again")}</button>
+              <button type="button" onClick={retry}>
+                {say("Ask again")}
+              </button>
             </p>
           )}
         </div>
@@ -244,7 +268,9 @@ function Warnings({ texts }: { texts: readonly string[] }) {
     <section class="warnings" aria-labelledby="warnings-title">
       <h2 id="warnings-title">{say("To bear in mind")}</h2>
       <ul>
-        {texts.map((text) => <li key={text}>{text}</li>)}
+        {texts.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
       </ul>
     </section>
   );

@@ -72,13 +72,21 @@ function Result({ answer, stem }: { answer: Answer; stem: string }) {
   return (
     <section class="result" aria-live="polite" aria-labelledby="result-title">
       <h2 id="result-title">{say("The answer")}</h2>
-      {answer.warnings.map((text) => <p key={text} class="missing">{text.replaceAll("inputs[0].data[0]", stem)}</p>)}
+      {answer.warnings.map((text) => (
+        <p key={text} class="missing">
+          {text.replaceAll("inputs[0].data[0]", stem)}
+        </p>
+      ))}
       {answer.failures.map((failure) => (
-        <p key={failure.input + failure.what} class="missing">{failure.what}</p>
+        <p key={failure.input + failure.what} class="missing">
+          {failure.what}
+        </p>
       ))}
       {answer.outputs.length > 0 && (
         <ul class="files">
-          {answer.outputs.map((output) => <File key={output.name} output={output} stem={stem} />)}
+          {answer.outputs.map((output) => (
+            <File key={output.name} output={output} stem={stem} />
+          ))}
         </ul>
       )}
       <DocumentView json={answer.document as Json} />
@@ -92,7 +100,11 @@ function MethodForms({ props, operation }: { props: Props; operation: Operation 
   if (!operation.takes_settings) return null;
   const option = operation.options.find((each) => each.name === "method");
   const value = state.options["method"] ?? option?.default ?? [];
-  const names = Array.isArray(value) ? value : String(value).split(",").map((name) => name.trim());
+  const names = Array.isArray(value)
+    ? value
+    : String(value)
+        .split(",")
+        .map((name) => name.trim());
   return (
     <>
       {names.map((name) => {
@@ -166,8 +178,19 @@ function OperationForm(props: Props & { operation: Operation }) {
         </p>
       </form>
       <Working session={session} />
-      {outcome?.state === "failed" && <Fault error={outcome.error} onRetry={() => { session.retry(); }} />}
-      {outcome?.state === "cancelled" && <p class="fault" role="status">{say("Stopped.")}</p>}
+      {outcome?.state === "failed" && (
+        <Fault
+          error={outcome.error}
+          onRetry={() => {
+            session.retry();
+          }}
+        />
+      )}
+      {outcome?.state === "cancelled" && (
+        <p class="fault" role="status">
+          {say("Stopped.")}
+        </p>
+      )}
       {outcome?.state === "done" && <Result answer={outcome.answer} stem={stemOf(photo?.name ?? operation.name)} />}
     </div>
   );

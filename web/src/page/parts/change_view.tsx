@@ -42,7 +42,13 @@ export function compare(unchangedAnswer: Answer, changedAnswer: Answer): Compari
     if (index !== null && !labels.has(index)) labels.set(index, label);
   const rows = [...labels].slice(0, mostRows).map(([index, label]): ShiftRow => {
     const shares = [old?.[index] ?? 0, now?.[index] ?? 0] as const;
-    return { index, label, before: shares[0], after: shares[1], texts: [percentInColumn(shares[0]), percentInColumn(shares[1])] };
+    return {
+      index,
+      label,
+      before: shares[0],
+      after: shares[1],
+      texts: [percentInColumn(shares[0]), percentInColumn(shares[1])],
+    };
   });
   const first = old && now ? (rows[0] ?? null) : null;
   return { before, after, rows: first ? rows : [], first };
@@ -151,7 +157,10 @@ function Turns({ change, set }: { change: Change; set(next: Partial<Change>): vo
             set({ brightness: Number(event.currentTarget.value) });
           }}
         />
-        <output class="number">{change.brightness.toFixed(2)}{" \u00d7"}</output>
+        <output class="number">
+          {change.brightness.toFixed(2)}
+          {" \u00d7"}
+        </output>
       </label>
     </fieldset>
   );

@@ -37,7 +37,12 @@ export function Classes(props: {
             </>
           );
           const key = row.index ?? row.label;
-          if (row.index === null || !onClass) return <li key={key} class="class">{inside}</li>;
+          if (row.index === null || !onClass)
+            return (
+              <li key={key} class="class">
+                {inside}
+              </li>
+            );
           return (
             <li key={key}>
               <button

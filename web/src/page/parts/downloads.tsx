@@ -67,7 +67,9 @@ export function Downloads(props: { state: State; matter: Matter; shown: readonly
   return (
     <section class="downloads" aria-labelledby="downloads-title">
       <h2 id="downloads-title">{say("Take it with you")}</h2>
-      <p class="help">{say("The map of {0} as a file, or all that is shown as one page that can be mailed.", chosen.title)}</p>
+      <p class="help">
+        {say("The map of {0} as a file, or all that is shown as one page that can be mailed.", chosen.title)}
+      </p>
       <p class="buttons">
         {formats.map((format) => (
           <button

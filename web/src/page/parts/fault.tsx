@@ -34,7 +34,9 @@ function TokenField({ error, onRetry }: { error: ServerError; onRetry(): void })
         onRetry();
       }}
     >
-      <p class="fault-what" role="alert">{say(error.what)}</p>
+      <p class="fault-what" role="alert">
+        {say(error.what)}
+      </p>
       <label for="token">{say("The token that this server was started with")}</label>
       <span class="field-line">
         <input
@@ -47,7 +49,9 @@ function TokenField({ error, onRetry }: { error: ServerError; onRetry(): void })
             setToken(event.currentTarget.value);
           }}
         />
-        <button type="submit" class="main">{say("Go on")}</button>
+        <button type="submit" class="main">
+          {say("Go on")}
+        </button>
       </span>
       <p class="help">{say("It stays in this tab and is forgotten with it.")}</p>
     </form>

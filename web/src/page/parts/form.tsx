@@ -62,7 +62,11 @@ function NumberField({ id, option, value, onValue }: FieldProps) {
         />
         {slider && <output class="number">{shown(value)}</output>}
       </span>
-      {wrong && <span class="wrong" role="alert">{wrong}</span>}
+      {wrong && (
+        <span class="wrong" role="alert">
+          {wrong}
+        </span>
+      )}
     </>
   );
 }
@@ -154,14 +158,17 @@ function Field(props: FieldProps) {
   return (
     <div class={"field" + (option.type === "boolean" ? " field-switch" : "")}>
       {group ? (
-        <span class="field-name" id={id + "-name"}>{name}</span>
+        <span class="field-name" id={id + "-name"}>
+          {name}
+        </span>
       ) : (
-        <label class="field-name" for={id}>{name}</label>
+        <label class="field-name" for={id}>
+          {name}
+        </label>
       )}
       <Input {...props} />
       <span class="help" id={id + "-help"}>
-        {option.help}{" "}
-        <span class="facts">{facts.filter(Boolean).join(" \u00b7 ")}</span>
+        {option.help} <span class="facts">{facts.filter(Boolean).join(" \u00b7 ")}</span>
         {changed && (
           <button
             type="button"

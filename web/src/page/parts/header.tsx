@@ -34,7 +34,9 @@ export function Header(props: {
           }}
         >
           {models.map((name) => (
-            <option key={name} value={name} selected={name === model}>{name}</option>
+            <option key={name} value={name} selected={name === model}>
+              {name}
+            </option>
           ))}
         </select>
       ) : (
@@ -46,7 +48,11 @@ export function Header(props: {
           class="quiet"
           aria-current={isCatalogue(state) ? "page" : undefined}
           onClick={() => {
-            go(isCatalogue(state) ? { question: "", operation: "", options: {}, settings: {} } : { question: "catalogue", operation: "", options: {}, settings: {} });
+            go(
+              isCatalogue(state)
+                ? { question: "", operation: "", options: {}, settings: {} }
+                : { question: "catalogue", operation: "", options: {}, settings: {} },
+            );
           }}
         >
           {say("Catalogue")}

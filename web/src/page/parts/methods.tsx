@@ -35,7 +35,9 @@ function MethodRow(props: {
         />
         <span class="method-name">{method.title}</span>
       </label>
-      <p class="help" id={id + "-summary"}>{say(method.summary)}</p>
+      <p class="help" id={id + "-summary"}>
+        {say(method.summary)}
+      </p>
       {chosen && method.options.length > 0 && (
         <details class="method-options">
           <summary>{say("Options of {0}", method.title)}</summary>
@@ -97,9 +99,7 @@ export function SharedOptions(props: { catalogue: Catalogue; state: State; shown
   const { catalogue, state, shown, go } = props;
   const operation = explainOperation(catalogue);
   if (!operation) return null;
-  const options = questionOptions(operation).filter((option) =>
-    shown.some((method) => concerns(method, option.name)),
-  );
+  const options = questionOptions(operation).filter((option) => shown.some((method) => concerns(method, option.name)));
   return (
     <details class="options" open={Object.keys(state.options).length > 0}>
       <summary>{say("Options")}</summary>

@@ -24,12 +24,7 @@ const moves: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-export function Painter(props: {
-  picture: ImageBitmap;
-  change: Change;
-  brush: Brush;
-  onCover(cover: string): void;
-}) {
+export function Painter(props: { picture: ImageBitmap; change: Change; brush: Brush; onCover(cover: string): void }) {
   const { picture, change, brush, onCover } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const stroke = useRef<Cover | null>(null);
@@ -48,7 +43,10 @@ export function Painter(props: {
     if (!cursor) return;
     const size = workingSize(picture);
     const cell = Math.max(size.width, size.height) * step;
-    for (const [colour, width] of [["#000000", 5], ["#ffffff", 2]] as const) {
+    for (const [colour, width] of [
+      ["#000000", 5],
+      ["#ffffff", 2],
+    ] as const) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       context.beginPath();

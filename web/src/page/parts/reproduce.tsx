@@ -38,7 +38,9 @@ export function Reproduce({ answers, photo }: { answers: readonly Answer[]; phot
       {sample && (
         <p class="help">
           {say("The sample photo it speaks of:")}{" "}
-          <a href={sampleAddress(sample)} download={name}>{name}</a>
+          <a href={sampleAddress(sample)} download={name}>
+            {name}
+          </a>
         </p>
       )}
       <Copyable label={say("Command line")} text={commands.join("\n")} />
