@@ -20,7 +20,8 @@ RUN = [*GRAPH, "run"]
 MODEL = [*RUN, "input", "model"]
 FORMATS = [*MODEL, "formats"]
 EXPLAIN = [*MODEL, "explain"]
-OPERATION = [*FORMATS, "explain", "segmenters", "methods", "metrics", "operation"]
+REPORT = [*EXPLAIN, "render", "report"]
+OPERATION = [*FORMATS, *REPORT, "segmenters", "methods", "metrics", "operation"]
 MAY_INCLUDE = {
     "base": [],
     "graph": BASE,
@@ -34,9 +35,9 @@ MAY_INCLUDE = {
     "metrics": EXPLAIN,
     "render": [*BASE, "input"],
     "report": [*EXPLAIN, "render"],
-    "operation": [*FORMATS, "explain", "segmenters", "methods", "metrics"],
-    "operations": [*OPERATION, "render", "report"],
-    "serve": [*OPERATION, "report"],
+    "operation": [*FORMATS, *REPORT, "segmenters", "methods", "metrics"],
+    "operations": OPERATION,
+    "serve": OPERATION,
 }
 COLLECTED = {"segmenters", "methods", "metrics", "formats", "operations"}
 # A format may be large enough for several files, which then lie in a folder of its name.

@@ -33,6 +33,8 @@ if ((${#python_files[@]})); then
   check "ruff check" .venv/bin/ruff check -q "${python_files[@]}"
   check "ruff format" .venv/bin/ruff format -q --diff "${python_files[@]}"
 fi
+need_web
+check "web types" npm --prefix web run --silent check
 check shellcheck shellcheck -x "${shell_files[@]}"
 
 # clang-tidy reads the precompiled header only when clang made it, so it has a build tree of its own.

@@ -9,6 +9,8 @@ packages_of() {
         libfontconfig-dev libboost1.81-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
     python) echo python3-dev ;;
+    web) echo nodejs npm ;;
+    browser) echo chromium ;;
     clang) echo clang clang-tidy ;;
     lint) echo clang-format shellcheck git python3 python3-venv ;;
     fresh) echo debootstrap git ;;
@@ -98,6 +100,28 @@ need_python() {
     fail "pip could not install requirements/$group.txt: see its message above; then run this again"
   if [[ $group == torch ]]; then "$python" -m pip freeze 2>/dev/null | grep '^torch==' >"$constraint"; fi
   printf '%s\n' "$wanted" >"$stamp"
+}
+
+# need_web: Node, and what web/ is built and tested with. Whoever has Node from elsewhere keeps it.
+need_web() {
+  command -v node >/dev/null && command -v npm >/dev/null || need_packages web
+  # npm's own list of what it has installed; the build looks at it, too (cmake/web.cmake).
+  local installed=web/node_modules/.package-lock.json
+  if [[ $installed -nt web/package.json && $installed -nt web/package-lock.json ]]; then return; fi
+  say "npm packages for web/, into web/node_modules"
+  (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+    fail "npm could not install web/package-lock.json: see its message above; then run this again"
+  touch "$installed"
+}
+
+# need_browser: sets CHROMIUM, the browser that the page is tested with.
+need_browser() {
+  CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)}
+  if [[ -z $CHROMIUM ]]; then
+    need_packages browser
+    CHROMIUM=$(command -v chromium)
+  fi
+  export CHROMIUM
 }
 
 # A Python that was not Debian's has its headers with it.

@@ -38,10 +38,15 @@ int exit_code(const Answer& answer) {
 
 Json failures_of(const Answer& answer) {
   Json list = Json::array();
-  for (const Failure& failure : answer.failures) {
-    list.push_back({{"input", failure.input}, {"error", failure.error.what()}});
-  }
+  for (const Failure& failure : answer.failures) list.push_back(to_json(failure));
   return list;
+}
+
+// As they were given, and the defaults of the others.
+Json effective_options(const Command& command) {
+  Json options = command.operation->defaults ? command.operation->defaults() : Json::object();
+  options.update(command.options);
+  return options;
 }
 
 void write_run_record(OutputFolder& folder, const Command& command, const Answer& answer,
@@ -52,9 +57,7 @@ void write_run_record(OutputFolder& folder, const Command& command, const Answer
   record["started"] = started;
   record["seconds"] = seconds;
   record["threads"] = at::get_num_threads();
-  Json options = command.operation->defaults ? command.operation->defaults() : Json::object();
-  options.update(command.options);
-  record["options"] = std::move(options);
+  record["options"] = effective_options(command);
   if (command.operation->takes_settings) record["set"] = command.settings;
   record["inputs"] = command.inputs;
   record["files"] = folder.written();
@@ -80,7 +83,7 @@ class Run {
     const auto start = std::chrono::steady_clock::now();
     const std::string started = utc_now();
     const Operation& operation = *command_.operation;
-    if (!operation.formats.empty()) folder_.emplace(command_.face.out);
+    if (!operation.formats.empty() && !asked_formats().empty()) folder_.emplace(command_.face.out);
     Request request;
     request.options = command_.options;
     request.settings = command_.settings;
@@ -110,6 +113,11 @@ class Run {
   }
 
  private:
+  Json asked_formats() const {
+    const Json all = effective_options(command_);
+    return all.contains("format") ? all["format"] : Json(command_.operation->formats);
+  }
+
   Surroundings surroundings(ProgressBar& bar) {
     Surroundings around;
     around.catalogue = &catalogue_;

@@ -280,6 +280,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"{0} more notes are in the .json file", "另有 {0} 条说明在 .json 文件中"},
       {"{0} of {1} scores are not finite", "{1} 个分数中有 {0} 个不是有限数"},
       {"{0} of {1} scores are not finite: hatched", "{1} 个分数中有 {0} 个不是有限数：以斜线表示"},
+      {"html: the answer as one page that anyone can open, in a file.",
+       "html：把答案写成一个文件的网页，任何人都能打开。"},
       // Methods.
       {"Gradient of the target with respect to each input value.", "目标对每个输入值的梯度。"},
       {"Magnitude only; off keeps the sign.", "只取幅值；off 保留正负号。"},

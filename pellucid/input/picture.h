@@ -47,4 +47,8 @@ Picture decode_picture(std::span<const std::byte> bytes, const DecodeLimits& lim
 // else.
 std::vector<std::byte> encode_png(const at::Tensor& pixels);
 
+// A JPEG file. `pixels`: uint8 [height, width, 3] RGB, each side from 1 to 65500; `quality` from 1
+// to 100. Throws Error (Fault::internal) for anything else.
+std::vector<std::byte> encode_jpeg(const at::Tensor& pixels, int quality);
+
 }  // namespace pellucid

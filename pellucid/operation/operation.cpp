@@ -6,6 +6,9 @@
 
 #include <new>
 
+#include "pellucid/operation/reproduction.h"
+#include "pellucid/report/html.h"
+
 namespace pellucid {
 namespace {
 
@@ -37,7 +40,45 @@ void check(const Operation& operation, const Request& request, const Surrounding
   }
 }
 
+bool wants_report(const Request& request) {
+  const auto format = request.options.find("format");
+  return format != request.options.end() && std::ranges::find(*format, "html") != format->end();
+}
+
+Artefact report_of(const Operation& operation, const Answer& answer, Json exhibits,
+                   Language language) {
+  const std::string name(operation.name);
+  Json failures = Json::array();
+  for (const Failure& failure : answer.failures) failures.push_back(to_json(failure));
+  Json report = {{"operation",
+                  {{"name", name},
+                   {"group", translated(language, operation.group)},
+                   {"summary", translated(language, operation.summary)}}},
+                 {"document", answer.document},
+                 {"warnings", answer.warnings},
+                 {"failures", std::move(failures)},
+                 {"exhibits", std::move(exhibits)}};
+  return {name + ".html", "text/html; charset=utf-8",
+          html_report(std::move(report), "pellucid " + name, language)};
+}
+
+Answer run(const Operation& operation, const Request& request, const Surroundings& surroundings) {
+  const bool reported = surroundings.artefact && wants_report(request);
+  Surroundings own = surroundings;
+  Json exhibits = Json::array();
+  if (reported) own.exhibit = [&](Json&& exhibit) { exhibits.push_back(std::move(exhibit)); };
+  Answer answer = operation.run(request, own);
+  answer.document[reproduction_key] = reproduction(operation, request, surroundings);
+  if (reported)
+    surroundings.artefact(report_of(operation, answer, std::move(exhibits), surroundings.language));
+  return answer;
+}
+
 }  // namespace
+
+Json to_json(const Failure& failure) {
+  return {{"input", failure.input}, {"error", failure.error.what()}};
+}
 
 std::string_view to_string(Inputs inputs) {
   switch (inputs) {
@@ -74,7 +115,7 @@ Answer perform(const Operation& operation, const Request& request,
                const Surroundings& surroundings) {
   try {
     check(operation, request, surroundings);
-    return operation.run(request, surroundings);
+    return run(operation, request, surroundings);
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {

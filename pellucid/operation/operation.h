@@ -69,6 +69,8 @@ struct Failure {
   Error error;
 };
 
+Json to_json(const Failure& failure);
+
 struct Answer {
   Json document = Json::object();  // the `.json` answer, and what --json prints
   std::string text;                // what a person reads on the terminal
@@ -86,6 +88,9 @@ struct Surroundings {
   const Cancellation* cancellation = nullptr;
   ProgressSink progress;                     // may be empty
   std::function<void(Artefact&&)> artefact;  // takes each file as soon as it is made
+  // Takes what the one-file report shows of each input (report/exhibit.h); empty where none is
+  // asked for: `perform` sets it, and makes the report of any operation.
+  std::function<void(Json&&)> exhibit;
   // Takes lines of text as soon as they are true; empty: they wait in Answer::text.
   std::function<void(std::string_view)> text;
   // A file that an option names (--baseline FILE); empty where the face reads none.
@@ -163,7 +168,9 @@ Json schema(const Operation& operation, const Catalogue& catalogue);
 // method that was not chosen, a value that does not fit.
 std::vector<Json> method_settings(std::span<const Method* const> chosen, const Json& settings);
 
-// Checks the request against the operation's table and runs it: the only door for the faces.
+// Checks the request against the operation's table and runs it: the only door for the faces. The
+// answer's document says how to ask again ("reproduce"), and where the option "format" has "html",
+// OPERATION.html is the last of the artefacts.
 // Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or
 // superfluous inputs.
 Answer perform(const Operation& operation, const Request& request,

@@ -8,6 +8,7 @@
 #include "pellucid/base/fingerprint.h"
 #include "pellucid/base/text.h"
 #include "pellucid/input/npy.h"
+#include "pellucid/report/pictures.h"
 #include "pellucid/run/lift_batch.h"
 
 namespace pellucid {
@@ -159,6 +160,14 @@ Json PreparedInput::document() const {
   }
   entry["shapes"] = std::move(shapes);
   if (!conversions.empty()) entry["conversions"] = conversions;
+  if (!photos.empty()) {
+    const Picture& picture = photos.front().picture;
+    const Box seen = seen_part(photos.front());
+    entry["picture"] = {
+        {"width", picture.width},
+        {"height", picture.height},
+        {"seen", {{"x", seen.x}, {"y", seen.y}, {"width", seen.width}, {"height", seen.height}}}};
+  }
   return entry;
 }
 

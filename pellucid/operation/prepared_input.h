@@ -26,7 +26,8 @@ struct PreparedInput {
   double seconds = 0;                    // reading and preparing
 
   std::int64_t samples() const { return tensors.front().data.size(0); }
-  Json document() const;  // name, fingerprint, shapes, conversions
+  // Name, fingerprint, shapes, conversions; of a photo its size and the part that was seen.
+  Json document() const;
 };
 
 // The request's inputs as samples: for a model of several inputs the k-th NAME=FILE of every name

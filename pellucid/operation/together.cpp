@@ -11,6 +11,8 @@
 #include <map>
 #include <random>
 
+#include "pellucid/operation/reproduction.h"
+
 namespace pellucid {
 namespace {
 
@@ -133,6 +135,7 @@ class Split {
 
   bool share_document() {
     for (auto& [key, value] : whole_.answer.document.items()) {
+      if (key == reproduction_key) continue;
       const Owners owners = marks_.owners_in(value);
       if (owners == 0) {
         for (Performed& part : parts_) part.answer.document[key] = value;
@@ -229,7 +232,12 @@ std::optional<std::vector<Performed>> perform_together(const Operation& operatio
   Surroundings around = surroundings;
   around.artefact = [&](Artefact&& file) { whole.artefacts.push_back(std::move(file)); };
   whole.answer = perform(operation, all, around);
-  return Split(marks, requests, std::move(whole)).parts();
+  auto parts = Split(marks, requests, std::move(whole)).parts();
+  for (std::size_t i = 0; parts && i < requests.size(); ++i) {
+    (*parts)[i].answer.document[reproduction_key] =
+        reproduction(operation, *requests[i], surroundings);
+  }
+  return parts;
 }
 
 }  // namespace pellucid

@@ -6,13 +6,14 @@
 #include "pellucid/model/gradient_check.h"
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/operation/operation.h"
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/report/documents.h"
 #include "pellucid/report/tables.h"
 
 namespace pellucid {
 namespace {
 
-struct Settings : ModelSettings {
+struct Settings : ModelSettings, ReportSettings {
   double tolerance = 1e-4;
 };
 
@@ -21,7 +22,7 @@ constexpr std::array own = {
         "tolerance", "Largest difference of outputs that passes, relative to the largest output.")
         .between(0, 1),
 };
-constexpr auto options = all_options(own, model_options<Settings>);
+constexpr auto options = all_options(own, model_options<Settings>, report_options<Settings>);
 
 struct Difference {
   double absolute = 0, relative = 0;
@@ -249,6 +250,7 @@ extern constinit const Operation check = {
         "tensor, and the "
         "gradient with differences of the outputs in float64.",
     .options = options,
+    .formats = report_formats,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,
 };

@@ -11,6 +11,7 @@
 
 #include "pellucid/base/user_cache.h"
 #include "pellucid/operation/operation.h"
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/operation/self_test.h"
 #include "pellucid/render/fonts.h"
 #include "pellucid/report/documents.h"
@@ -21,8 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Settings {};
-constexpr std::array<Option, 0> options{};
+struct Settings : ReportSettings {};
+constexpr std::array options = report_options<Settings>;
 
 struct Finding {
   std::string name;  // English: programs look for it
@@ -207,6 +208,7 @@ extern constinit const Operation doctor = {
     // What it says of folders and fonts is the host's own affair.
     .faces = Faces::command_line | Faces::python,
     .options = options,
+    .formats = report_formats,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,
 };

@@ -18,6 +18,7 @@
 #include "pellucid/operations/explain/settings.h"
 #include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
+#include "pellucid/report/exhibit.h"
 #include "pellucid/report/pictures.h"
 #include "pellucid/report/prediction.h"
 
@@ -27,7 +28,7 @@ namespace {
 using Settings = ExplainSettings;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t batch_size = 16;
+constexpr std::int64_t batch_size = 16, likeliest = 5;
 
 // One answered question, kept until its record can be written.
 struct Record {
@@ -99,7 +100,7 @@ class Explaining {
     if (question_for_check_.inputs.empty()) question_for_check_ = question;
     // The files of a batch are written only when all of it is answered: a batch that fails is tried
     // one by one, and nothing may be there twice.
-    Answered answered{batch, {}, {}, {}};
+    Answered answered{batch, {}, {}, {}, {}};
     Probe probe(surroundings_.model->runner(), probe_settings(),
                 {data_of(question), [this](const Target& target, const auto& outputs) {
                    return settle(target, model_, outputs);
@@ -120,6 +121,7 @@ class Explaining {
       }
     }
     for (Artefact& artefact : answered.artefacts) surroundings_.artefact(std::move(artefact));
+    for (const auto& [key, exhibit] : answered.exhibits) surroundings_.exhibit(to_json(exhibit));
     for (const Record& record : answered.records) {
       const std::string line = explanation_line(record.document, surroundings_.language);
       if (surroundings_.text)
@@ -166,6 +168,8 @@ class Explaining {
     std::vector<at::Tensor> outputs;  // of the model, raw
     std::vector<Artefact> artefacts;
     std::vector<Record> records;
+    // By input, sample and which of the model's inputs is shown.
+    std::map<std::tuple<const PreparedInput*, std::int64_t, std::size_t>, Exhibit> exhibits;
   };
 
   void ask(Question& question, std::size_t m, Probe& probe, Answered& answered) {
@@ -218,6 +222,7 @@ class Explaining {
       if (input.batched) document["sample"] = n - first;
       const Scored scored = score(model_, target, answered.outputs, n, lettering_);
       document["target"] = scored.document;
+      document["prediction"] = prediction(target, answered.outputs, n);
       document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
       if (method.uses_baseline) document["baseline"] = question.baseline;
       document["seed"] = question.seed;
@@ -234,7 +239,8 @@ class Explaining {
         const at::Tensor sample = map.scores[n];
         for (Check& check : basic_checks(sample)) checks.push_back(std::move(check));
         const std::string file = stem + suffix_of(map, attribution);
-        Json entry = map_document(map, sample);
+        if (surroundings_.exhibit) exhibit(input, n - first, i, map, sample, answered);
+        Json entry = map_document(map, sample, model_.metadata.inputs[shown_input(model_, map)]);
         if (wants("npy")) entry["file"] = file + ".npy";
         document["maps"].push_back(std::move(entry));
         const std::string picture = file + (input.batched ? "." + std::to_string(n - first) : "");
@@ -260,6 +266,30 @@ class Explaining {
                                       write_npy(input.batched ? mine : mine[0])});
       }
     }
+  }
+
+  // What the model said: of the output that was explained.
+  Json prediction(const Target& target, std::span<const at::Tensor> outputs, std::int64_t n) const {
+    const auto output = static_cast<std::size_t>(target.output);
+    return prediction_document(model_, output, outputs[output][n].cpu(), likeliest);
+  }
+
+  // The k-th map of the record that comes next.
+  void exhibit(const PreparedInput& input, std::int64_t n, std::size_t k, const Map& map,
+               const at::Tensor& scores, Answered& answered) {
+    const std::size_t shown = shown_input(model_, map);
+    std::optional<Json> entry =
+        map_entry(map, scores, input.tensors[shown].data[n], model_.metadata.inputs[shown]);
+    if (!entry) return;
+    (*entry)["answer"] = records_.size() + answered.records.size();
+    (*entry)["map"] = k;
+    Exhibit& exhibit = answered.exhibits[{&input, n, shown}];
+    if (exhibit.maps.empty()) {
+      exhibit.name = input.name;
+      if (input.batched) exhibit.sample = n;
+      exhibit.sight = sight_of(model_, {input.tensors, input.photos, n}, shown);
+    }
+    exhibit.maps.push_back(std::move(*entry));
   }
 
   static std::string suffix_of(const Map& map, const Attribution& attribution) {

@@ -1,13 +1,14 @@
 // formats: which model files can be read, and which files an answer can be.
 #include "pellucid/operation/operation.h"
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/report/tables.h"
 
 namespace pellucid {
 namespace {
 
-struct Settings {};
+struct Settings : ReportSettings {};
 
-constexpr std::array<Option, 0> options{};
+constexpr std::array options = report_options<Settings>;
 
 struct AnswerFormat {
   std::string_view name, summary;
@@ -65,6 +66,7 @@ extern constinit const Operation formats = {
     .summary = "Lists the model files that can be read and the files that answers are written as.",
     .subject = Subject::none,
     .options = options,
+    .formats = report_formats,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,
 };

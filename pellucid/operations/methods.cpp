@@ -1,17 +1,19 @@
 // methods: which methods there are, what each needs and promises, and what can be set.
 #include "pellucid/operation/operation.h"
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/report/tables.h"
 
 namespace pellucid {
 namespace {
 
-struct Settings {
+struct Settings : ReportSettings {
   std::optional<std::string> name;
 };
 
-constexpr Option options[] = {
+constexpr std::array own = {
     option<&Settings::name>("name", "One method, with its options in full.").shown_as("METHOD"),
 };
+constexpr auto options = all_options(own, report_options<Settings>);
 
 Answer run(const Request&, const Surroundings& surroundings, const Settings& settings) {
   Answer answer;
@@ -39,6 +41,7 @@ extern constinit const Operation methods = {
     .subject = Subject::none,
     .options = options,
     .bare_word = "name",
+    .formats = report_formats,
     .defaults = settings_of<run, options>,
     .run = operate<run, options>,
 };

@@ -8,6 +8,8 @@
 #include "pellucid/input/npy.h"
 #include "pellucid/operation/prepared_input.h"
 #include "pellucid/report/documents.h"
+#include "pellucid/report/exhibit.h"
+#include "pellucid/report/pictures.h"
 #include "pellucid/report/prediction.h"
 
 namespace pellucid {
@@ -18,7 +20,7 @@ struct Settings : ModelSettings, InputSettings, MemorySettings {
   std::vector<std::string> format = {"npy", "json"};
 };
 
-constexpr std::string_view formats[] = {"npy", "json"};
+constexpr std::string_view formats[] = {"npy", "json", "html"};
 
 constexpr std::array own = {
     option<&Settings::top>("top", "How many classes are listed.").between(1, 1e6).shown_as("K"),
@@ -116,8 +118,22 @@ class Prediction {
       surroundings_.artefact(
           {input.stem + ".predict.json", "application/json", json_bytes(document)});
     }
+    if (surroundings_.exhibit) exhibit(input);
     answer_.document["answers"].push_back(std::move(entry));
     answer_.text += text;
+  }
+
+  // What there is to see of the input, for the one-file report.
+  void exhibit(const PreparedInput& input) {
+    const auto image =
+        std::ranges::find(model_.metadata.inputs, InputKind::image, &InputInfo::kind);
+    if (image == model_.metadata.inputs.end()) return;
+    const auto place = static_cast<std::size_t>(image - model_.metadata.inputs.begin());
+    for (std::int64_t n = 0; n < input.samples(); ++n) {
+      surroundings_.exhibit(
+          to_json(Exhibit{input.name, input.batched ? std::optional(n) : std::nullopt,
+                          sight_of(model_, {input.tensors, input.photos, n}, place)}));
+    }
   }
 
   Json output_document(const PreparedInput& input, std::size_t output, const at::Tensor& values,

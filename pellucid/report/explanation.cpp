@@ -47,35 +47,49 @@ std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& 
   return sight;
 }
 
-std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample,
-                                       const InputInfo& info, std::string& how) {
-  if (map.coordinates == Coordinates::layer)
-    return sample.dim() == 2 ? std::optional(sample) : std::nullopt;
-  if (sample.dim() != 3) return std::nullopt;
-  const at::Tensor scores = as_chw(sample, info);
-  if (scores.size(0) == 1) return scores[0];
-  if (scores.size(0) > 4) return std::nullopt;  // not the channels of a picture
-  if (scores.min().item<double>() >= 0) {
-    how = "largest of the channels";
-    return std::get<0>(scores.max(0));
+std::string_view to_string(Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none:
+      return "none";
+    case Reduction::sum:
+      return "sum";
+    case Reduction::largest:
+      return "largest";
   }
-  how = "sum of the channels";
-  return scores.sum(0);
+  return "";
 }
 
-Json map_document(const Map& map, const at::Tensor& sample) {
+std::optional<Plane> plane_of(const Map& map, const at::Tensor& sample, const InputInfo& info) {
+  if (map.coordinates == Coordinates::layer)
+    return sample.dim() == 2 ? std::optional(Plane{sample}) : std::nullopt;
+  if (sample.dim() != 3) return std::nullopt;
+  const at::Tensor scores = as_chw(sample, info);
+  if (scores.size(0) == 1) return Plane{scores[0]};
+  if (scores.size(0) > 4) return std::nullopt;  // not the channels of a picture
+  if (scores.min().item<double>() >= 0)
+    return Plane{std::get<0>(scores.max(0)), Reduction::largest};
+  return Plane{scores.sum(0), Reduction::sum};
+}
+
+Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& info) {
   const at::Tensor wide = sample.to(at::kDouble);
   const bool any = sample.numel() > 0;
   const double sum = any ? wide.sum().item<double>() : 0;
-  return {{"name", map.name},
-          {"coordinates", map.coordinates == Coordinates::input ? "input" : "layer"},
-          {"shape", sample.sizes().vec()},
-          {"unit", map.unit},
-          {"positive_part_drawn", map.positive_part},
-          {"smallest", finite_or_null(any ? wide.min().item<double>() : 0)},
-          {"largest", finite_or_null(any ? wide.max().item<double>() : 0)},
-          {"mean", finite_or_null(any ? sum / static_cast<double>(sample.numel()) : 0)},
-          {"sum", finite_or_null(sum)}};
+  Json document = {{"name", map.name},
+                   {"coordinates", map.coordinates == Coordinates::input ? "input" : "layer"},
+                   {"shape", sample.sizes().vec()},
+                   {"unit", map.unit},
+                   {"positive_part_drawn", map.positive_part},
+                   {"smallest", finite_or_null(any ? wide.min().item<double>() : 0)},
+                   {"largest", finite_or_null(any ? wide.max().item<double>() : 0)},
+                   {"mean", finite_or_null(any ? sum / static_cast<double>(sample.numel()) : 0)},
+                   {"sum", finite_or_null(sum)}};
+  if (const std::optional<Plane> plane = any ? plane_of(map, sample, info) : std::nullopt) {
+    document["plane"] = {{"height", plane->scores.size(0)},
+                         {"width", plane->scores.size(1)},
+                         {"reduction", to_string(plane->reduction)}};
+  }
+  return document;
 }
 
 std::vector<Check> basic_checks(const at::Tensor& sample) {
@@ -227,10 +241,14 @@ std::vector<std::byte> illustrate(const Illustration& illustration, PictureForma
                                   Fonts& fonts) {
   const auto& [map, sample, shown, info, sight, plain_caption, look] = illustration;
   Caption caption = plain_caption;
-  std::string how;
-  const std::optional<at::Tensor> plane = in_the_plane(map, sample, info, how);
-  if (!how.empty()) caption.notes.push_back(say(drawable_language(fonts, caption.language), how));
-  if (plane && sight) return draw(panel_of(map, *plane, *sight, caption, look), format, 2, fonts);
+  const std::optional<Plane> plane = plane_of(map, sample, info);
+  if (plane && plane->reduction != Reduction::none) {
+    caption.notes.push_back(say(
+        drawable_language(fonts, caption.language),
+        plane->reduction == Reduction::sum ? "sum of the channels" : "largest of the channels"));
+  }
+  if (plane && sight)
+    return draw(panel_of(map, plane->scores, *sight, caption, look), format, 2, fonts);
   if (map.coordinates == Coordinates::input && sample.dim() == 1)
     return draw(bars_of(map, sample, shown, info, caption), format, 2, fonts);
   return {};

@@ -25,14 +25,23 @@ struct Sight {
 // else scaled to its own range. nullopt when it is no picture of one or three channels.
 std::optional<Sight> sight_of_tensor(const at::Tensor& sample, const InputInfo& info);
 
-// A map of one sample reduced to two dimensions: a layer's grid as it is; an input's channels to
-// their largest score where all are ≥ 0, else to their sum (`how` says which). nullopt when there
-// are no two dimensions of places.
-std::optional<at::Tensor> in_the_plane(const Map& map, const at::Tensor& sample,
-                                       const InputInfo& info, std::string& how);
+// How the channels of an input's map became one plane.
+enum class Reduction { none, sum, largest };
+std::string_view to_string(Reduction reduction);
 
-// Smallest, largest, mean, sum, share of positive mass, shape; null where nothing is finite.
-Json map_document(const Map& map, const at::Tensor& sample);
+struct Plane {
+  at::Tensor scores;  // [height, width]
+  Reduction reduction = Reduction::none;
+};
+
+// A map of one sample reduced to two dimensions: a layer's grid as it is; an input's channels to
+// their largest score where all are ≥ 0, else to their sum. nullopt when there are no two
+// dimensions of places.
+std::optional<Plane> plane_of(const Map& map, const at::Tensor& sample, const InputInfo& info);
+
+// Smallest, largest, mean, sum, shape, and "plane" ("height", "width", "reduction") where the
+// scores have places; null where nothing is finite.
+Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& info);
 
 // The checks that every map gets: finite, and not flat.
 std::vector<Check> basic_checks(const at::Tensor& sample);

@@ -28,6 +28,17 @@ struct Shown {
   std::int64_t n = 0;                    // which of the batch
 };
 
+// Which of the model's inputs a map is shown on: its own; for a layer's map the picture.
+std::size_t shown_input(const Model& model, const Map& map);
+
+// The part of a photo that became the tensor, in the photo's pixels; reaches beyond it where it was
+// padded.
+Box seen_part(const Photo& photo);
+
+// What people see of that input of the sample: the photo, else the tensor as a picture; nullopt if
+// it is none.
+std::optional<Sight> sight_of(const Model& model, const Shown& sample, std::size_t input);
+
 // One file's bytes per kind. `scores`: the map's, of that sample alone. Empty where a map of that
 // shape has no picture.
 std::vector<std::vector<std::byte>> pictures(const Model& model, const Shown& sample,

@@ -2,10 +2,10 @@
 // values, other files are BYTES with their media type.
 #include <ATen/ops/stack.h>
 
+#include "pellucid/base/base64.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/model.h"
 #include "pellucid/report/documents.h"
-#include "pellucid/serve/base64.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/tensors.h"
 

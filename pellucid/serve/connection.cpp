@@ -292,8 +292,12 @@ void Connection::respond(HttpResponse response, bool keep) {
   field("Content-Length", std::to_string(response.body.size()));
   field("Connection", keep_ ? "keep-alive" : "close");
   field("X-Request-Id", id_);
-  for (const auto& [name, value] : security_fields()) field(name, value);
   for (const auto& [name, value] : response.fields) field(name, value);
+  for (const auto& [name, value] : security_fields()) {
+    const bool own = std::ranges::any_of(response.fields,
+                                         [&](const auto& given) { return given.first == name; });
+    if (!own) field(name, value);
+  }
   outgoing_ += "\r\n";
   if (request_.method != "HEAD") outgoing_ += response.body;
   record(response.status, response.body.size());

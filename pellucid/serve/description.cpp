@@ -171,6 +171,7 @@ Json openapi_document(const Catalogue& catalogue, std::span<const std::string> m
   Json paths = Json::object();
   const std::vector<const Operation*> operations = served(catalogue);
   for (const RoutePattern& route : route_patterns()) {
+    if (is_for_browsers(route.resource)) continue;
     if (route.resource == Resource::v2_model_operation ||
         route.resource == Resource::v2_operation) {
       for (const Operation* operation : operations) {

@@ -2,9 +2,9 @@
 // of several inputs an object of these by the inputs' names.
 #include <set>
 
+#include "pellucid/base/base64.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/model.h"
-#include "pellucid/serve/base64.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/tensors.h"
 #include "pellucid/serve/vocabulary.h"

@@ -2,8 +2,8 @@
 // pictures or .npy files, one input of the operation each; a tensor of numbers becomes an .npy.
 #include <charconv>
 
+#include "pellucid/base/base64.h"
 #include "pellucid/input/npy.h"
-#include "pellucid/serve/base64.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/tensors.h"
 #include "pellucid/serve/vocabulary.h"
@@ -15,6 +15,8 @@ namespace {
 constexpr int deepest = 64;
 constexpr std::string_view binary_size_key = "binary_data_size";
 constexpr std::string_view binary_output_key = "binary_data_output";
+// What messages and records call the tensor's only item, instead of its place in the request.
+constexpr std::string_view file_name_key = "file_name";
 
 std::size_t size_of(const Json& value, std::string_view where) {
   if (!value.is_number_integer() || value < 0)
@@ -179,8 +181,24 @@ class Reader {
       throw usage_error("there are " + std::to_string(items.size()) +
                         " items, which is not what the shape says");
     }
-    for (std::size_t i = 0; i < items.size(); ++i)
-      add(name, where + ".data[" + std::to_string(i) + "]", std::move(items[i]));
+    const std::optional<std::string> file = file_name(tensor);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      add(name, file && items.size() == 1 ? *file : where + ".data[" + std::to_string(i) + "]",
+          std::move(items[i]));
+    }
+  }
+
+  static std::optional<std::string> file_name(const Json& tensor) {
+    const Json parameters = tensor.value("parameters", Json::object());
+    if (!parameters.is_object() || !parameters.contains(file_name_key)) return std::nullopt;
+    const Json& given = parameters[std::string(file_name_key)];
+    constexpr std::size_t longest = 255;
+    if (!given.is_string() || given.get_ref<const std::string&>().empty() ||
+        given.get_ref<const std::string&>().size() > longest) {
+      throw usage_error("expected a text of 1 to " + std::to_string(longest) + " bytes")
+          .at(file_name_key);
+    }
+    return given.get<std::string>();
   }
 
   // Each item behind its length, four bytes with the lowest first.

@@ -9,6 +9,9 @@ namespace pellucid {
 namespace {
 
 constexpr RoutePattern patterns[] = {
+    {"GET", "/", Resource::page, "The page, for a browser."},
+    {"GET", "/assets/{asset}", Resource::asset, "A part of the page."},
+    {"GET", "/words/zh.json", Resource::words, "What the page says, in Chinese."},
     {"GET", "/v1/models", Resource::v1_models, "The names of the models (KServe v1)."},
     {"GET", "/v1/models/{model}", Resource::v1_model, "Is the model ready? (KServe v1)"},
     {"POST", "/v1/models/{model}:{operation}", Resource::v1_operation,
@@ -48,15 +51,16 @@ bool take_names(std::string_view pattern, std::string_view segment, Route& route
   }
   std::optional<std::string> name = percent_decoded(segment);
   if (!name || name->empty()) return false;
-  std::string& place = pattern == "{model}" ? route.model
-                       : pattern == "{id}"  ? route.id
-                                            : route.operation;
+  std::string& place = pattern == "{model}"   ? route.model
+                       : pattern == "{asset}" ? route.asset
+                       : pattern == "{id}"    ? route.id
+                                              : route.operation;
   place = std::move(*name);
   return true;
 }
 
 std::optional<Route> fits(const RoutePattern& pattern, std::string_view path) {
-  Route route{&pattern, {}, {}, {}};
+  Route route{&pattern, {}, {}};
   std::string_view expected = pattern.pattern, given = path;
   while (!expected.empty() && !given.empty()) {
     if (!take_names(take_segment(expected), take_segment(given), route)) return std::nullopt;
@@ -71,6 +75,10 @@ bool is_any_operation(const RoutePattern& pattern) {
 }
 
 }  // namespace
+
+bool is_for_browsers(Resource resource) {
+  return resource == Resource::page || resource == Resource::asset || resource == Resource::words;
+}
 
 std::span<const RoutePattern> route_patterns() { return patterns; }
 

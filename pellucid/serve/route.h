@@ -12,6 +12,9 @@
 namespace pellucid {
 
 enum class Resource {
+  page,
+  asset,
+  words,
   v1_models,
   v1_model,
   v1_operation,
@@ -29,6 +32,10 @@ enum class Resource {
   metrics,
 };
 
+// The page and its parts: no protocol's, so /openapi.json does not list them, and public, since
+// they hold nothing of the models.
+bool is_for_browsers(Resource resource);
+
 struct RoutePattern {
   std::string_view method;   // GET (and so HEAD), POST
   std::string_view pattern;  // "/v2/models/{model}/{operation}"
@@ -41,9 +48,10 @@ std::span<const RoutePattern> route_patterns();
 
 struct Route {
   const RoutePattern* pattern = nullptr;
-  std::string model;      // of {model}
-  std::string operation;  // of {operation}
-  std::string id = {};    // of {id}
+  std::string model;       // of {model}
+  std::string operation;   // of {operation}
+  std::string asset = {};  // of {asset}
+  std::string id = {};     // of {id}
 };
 
 // The route, or 404 or 405 with Allow.

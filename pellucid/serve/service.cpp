@@ -6,6 +6,7 @@
 
 #include "pellucid/operation/loaded_model.h"
 #include "pellucid/serve/description.h"
+#include "pellucid/serve/pages.h"
 #include "pellucid/serve/vocabulary.h"
 
 namespace pellucid {
@@ -46,7 +47,7 @@ std::optional<HttpResponse> refuse_body(const HttpRequest& head, std::size_t mos
 }
 
 bool needs_no_token(Resource resource) {
-  return resource == Resource::live || resource == Resource::ready;
+  return resource == Resource::live || resource == Resource::ready || is_for_browsers(resource);
 }
 
 }  // namespace
@@ -142,6 +143,10 @@ LaneWork Service::work() {
 
 HttpResponse Service::answer_now(const Route& route, const HttpRequest& request) const {
   switch (route.pattern->resource) {
+    case Resource::page:
+    case Resource::asset:
+    case Resource::words:
+      return page_response(route, request);
     case Resource::v1_models:
       return json_response({{"models", model_names()}});
     case Resource::v1_model:

@@ -66,7 +66,8 @@ class Service {
 // "zh" anywhere at the head of Accept-Language is Chinese, all else English.
 Language language_of(const HttpRequest& request);
 
-// The fields that every response carries: no sniffing, no framing, no scripts, nothing kept.
+// The fields that every response carries unless it has its own: no sniffing, no framing, no
+// scripts, nothing kept.
 HttpFields security_fields();
 
 }  // namespace pellucid

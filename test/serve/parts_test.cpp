@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pellucid/serve/base64.h"
+#include "pellucid/base/base64.h"
 #include "pellucid/serve/guard.h"
 #include "pellucid/serve/metrics.h"
 #include "pellucid/serve/route.h"

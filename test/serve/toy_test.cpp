@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pellucid/base/base64.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/operation/loaded_model.h"
-#include "pellucid/serve/base64.h"
 #include "pellucid/serve/service.h"
 #include "test/toy_method.h"
 

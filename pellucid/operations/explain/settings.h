@@ -17,7 +17,7 @@ struct ExplainSettings : ModelSettings, InputSettings, MemorySettings, SeedSetti
   std::string colormap = "auto";
 };
 
-inline constexpr std::string_view explain_formats[] = {"png", "svg", "pdf", "npy", "json"};
+inline constexpr std::string_view explain_formats[] = {"png", "svg", "pdf", "npy", "json", "html"};
 
 inline constexpr std::array explain_own_options = {
     option<&ExplainSettings::method>(

@@ -1,4 +1,4 @@
-#include "pellucid/serve/base64.h"
+#include "pellucid/base/base64.h"
 
 #include <array>
 #include <cstdint>

@@ -1,0 +1,45 @@
+// The scale of a map: colours, numbers at exactly its ends and middle, the unit, and where the value under the pointer
+// lies on it.
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { colour } from "./colormap";
+import { numbersFor, numberText, unitText } from "./numbers";
+import { position, type Scale } from "./scale";
+
+const pixels = 256;
+
+interface Properties {
+  scale: Scale;
+  colormap: string;
+  unit: string;
+  value: number | null; // under the pointer
+}
+
+export function ColourBar({ scale, colormap, unit, value }: Properties) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useLayoutEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    const image = context.createImageData(pixels, 1);
+    for (let i = 0; i < pixels; ++i) image.data.set([...colour(colormap, i / (pixels - 1)), 255], 4 * i);
+    context.putImageData(image, 0, 0);
+  }, [colormap]);
+
+  const numbers = numbersFor(scale.high);
+  const end = (score: number): string =>
+    (scale.clipped > 0 && score !== 0 ? (score < 0 ? "\u2264 " : "\u2265 ") : "") + numberText(numbers, score);
+  const mark = value !== null && Number.isFinite(value) ? position(scale, value) : null;
+  return (
+    <div class="colour-bar">
+      <div class="colour-bar-strip">
+        <canvas ref={canvas} width={pixels} height={1} aria-hidden="true" />
+        {mark !== null && <span class="colour-bar-mark" style={{ left: `${100 * mark}%` }} />}
+      </div>
+      <div class="colour-bar-numbers">
+        <span>{end(scale.low)}</span>
+        <span>{numberText(numbers, (scale.low + scale.high) / 2)}</span>
+        <span>{end(scale.high)}</span>
+      </div>
+      <div class="colour-bar-unit">{unitText(numbers, unit)}</div>
+    </div>
+  );
+}
