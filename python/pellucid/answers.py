@@ -29,7 +29,9 @@ class Answer:
         self.document = json.loads(outcome.document)
         self.text = outcome.text
         self.warnings = outcome.warnings
-        self.failures = [(name, Error(*parts)) for name, parts in outcome.failures]
+        self.failures = [
+            (name, _caused(Error(*parts), outcome.causes)) for name, parts in outcome.failures
+        ]
         self.verdict_failed = outcome.verdict_failed
         self._artefacts = {artefact.name: artefact for artefact in outcome.artefacts}
         self._unwanted = tuple(f".{format}" for format in unwanted)
@@ -135,6 +137,14 @@ def answer_of(outcome, unwanted=(), stacklevel=3):
     for warning in said:
         warnings.warn(warning, stacklevel=stacklevel)
     return answer
+
+
+def _caused(error, causes):
+    """With the traceback of what a method written in Python raised."""
+    for message, raised in causes:
+        if message == error.what:
+            error.__cause__ = raised.__cause__ or raised
+    return error
 
 
 def _tensor(artefact):
