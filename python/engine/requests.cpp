@@ -3,10 +3,13 @@
 #include "requests.h"
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/python_variable.h>
+#include <torch/csrc/utils/pybind.h>
 
 #include <cstring>
 
 #include "apps/pellucid/files.h"
+#include "pellucid/input/npy.h"
 #include "pellucid/report/tables.h"
 #include "waiting.h"
 
@@ -85,6 +88,9 @@ GivenInputs::GivenInputs(const py::list& inputs) {
     input.of = parts[2].cast<std::string>();
     if (parts[3].is_none()) {
       input.read = [path = input.name] { return read_file(path); };
+    } else if (THPVariable_Check(parts[3].ptr())) {
+      input.array = parts[3].cast<at::Tensor>();
+      input.read = [array = input.array] { return write_npy(array); };
     } else {
       const py::buffer_info& buffer = buffers_.emplace_back(parts[3].cast<py::buffer>().request());
       input.read = [data = buffer.ptr, size = bytes_in(buffer)] { return copied(data, size); };

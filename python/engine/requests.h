@@ -14,8 +14,9 @@
 
 namespace pellucid {
 
-// Inputs as Python hands them over: tuples (name, stem, of, data), where data is a buffer, or None
-// for the file of that name. The buffers live as long as this does; it dies with the GIL held.
+// Inputs as Python hands them over: tuples (name, stem, of, data), where data is a tensor, the
+// buffer of a file, or None for the file of that name. The buffers live as long as this does; it
+// dies with the GIL held.
 class GivenInputs {
  public:
   explicit GivenInputs(const pybind11::list& inputs);

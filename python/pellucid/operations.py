@@ -6,7 +6,7 @@ import os
 
 from pellucid.answers import answer_of
 from pellucid.engine import native
-from pellucid.inputs import data_of, given_inputs
+from pellucid.inputs import file_of, given_inputs
 from pellucid.python_methods import Method
 
 _types = {"boolean": bool, "integer": int, "number": float, "string": str}
@@ -69,7 +69,7 @@ def _option_value(option, name, value, files):
         if isinstance(value, (str, int, os.PathLike)):
             return str(value)
         # A file that an option names may be a tensor, an array or a picture here.
-        file, data = data_of(value, name)
+        file, data = file_of(value, name)
         files[file] = data
         return file
     return value
