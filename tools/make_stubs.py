@@ -129,7 +129,7 @@ def operation(entry, indent):
 
 def native():
     """What pybind11 says of the module in its docstrings."""
-    lines = ["import collections.abc", "", "import torch", ""]
+    lines = ["import collections.abc", "import typing", "", "import torch", ""]
     lines += ["version: str", "torch_version: str", ""]
     for name, value in sorted(vars(engine.native).items()):
         if inspect.isclass(value):

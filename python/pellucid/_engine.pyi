@@ -1,5 +1,6 @@
 # Made by tools/make_stubs.py; do not edit.
 import collections.abc
+import typing
 
 import torch
 

@@ -7,7 +7,9 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +31,13 @@ class Answer:
     text: what a person reads. warnings, failures: what was odd; the inputs that failed, as (input, Error).
     """
 
-    def __init__(self, outcome, unwanted=()):
+    document: dict[str, Any]
+    text: str
+    warnings: list[str]
+    failures: list[tuple[str, Error]]
+    verdict_failed: bool
+
+    def __init__(self, outcome: Any, unwanted: Iterable[str] = ()) -> None:
         self.document = json.loads(outcome.document)
         self.text = outcome.text
         self.warnings = outcome.warnings
@@ -41,11 +49,11 @@ class Answer:
         self._unwanted = tuple(f".{format}" for format in unwanted)
 
     @property
-    def records(self):
+    def records(self) -> list[dict[str, Any]]:
         return self.document.get("answers", [])
 
     @property
-    def files(self):
+    def files(self) -> dict[str, memoryview]:
         """Each file of the answer as a memoryview, by its name; `save` writes them."""
         return {
             name: memoryview(artefact)
@@ -54,7 +62,7 @@ class Answer:
         }
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, torch.Tensor]:
         """Each array as a tensor over the engine's own memory, by its file's name without `.npy`."""
         return {
             name.removesuffix(".npy"): _tensor(artefact)
@@ -63,18 +71,18 @@ class Answer:
         }
 
     @property
-    def values(self):
+    def values(self) -> Any:
         """The array as a tensor (`.numpy()` copies nothing); a dict of them, as `arrays`, where there are several."""
         arrays = self.arrays
         return next(iter(arrays.values())) if len(arrays) == 1 else arrays
 
     @property
-    def checks(self):
+    def checks(self) -> list[dict[str, Any]]:
         """The checks of all records: dicts of name, verdict, value, threshold and words."""
         return [check for record in self.records for check in record.get("checks", [])]
 
     @property
-    def provenance(self):
+    def provenance(self) -> Any:
         """Where the answer comes from (model, input, method, target, seed, cost, ...): a dict per record, or the only
         one."""
         told = [
@@ -84,7 +92,7 @@ class Answer:
         return told[0] if len(told) == 1 else told
 
     @property
-    def pictures(self):
+    def pictures(self) -> dict[str, bytes]:
         """Each picture as PNG bytes, by its file's name."""
         return {
             name: bytes(artefact)
@@ -92,7 +100,7 @@ class Answer:
             if artefact.media_type == "image/png"
         }
 
-    def show(self):
+    def show(self) -> None:
         """Shows the pictures: in a notebook below the cell, else in the viewer that Pillow finds."""
         if _in_a_notebook():
             from IPython.display import display
@@ -104,7 +112,7 @@ class Answer:
         for name, data in self.pictures.items():
             _show_in_viewer(name, data)
 
-    def save(self, folder="pellucid-out"):
+    def save(self, folder: str | os.PathLike[str] = "pellucid-out") -> list[Path]:
         """Writes the files into the folder, each under its name when it is whole; returns their paths."""
         folder = os.fspath(folder)
         out = native.OutputFolder(folder)
@@ -113,10 +121,10 @@ class Answer:
             out.write(name, self._artefacts[name])
         return [Path(folder) / name for name in names]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.text.rstrip("\n") or json.dumps(self.document, indent=2, ensure_ascii=False)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """For notebooks: each picture with its target and its checks, what no picture shows as text."""
         pictures = self.pictures
         shown = [

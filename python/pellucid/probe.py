@@ -1,9 +1,12 @@
 """What a method written in Python is given: the question, and the probe that asks the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+
+_Inputs = torch.Tensor | Mapping[str, torch.Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,18 @@ class Question:
         )
 
     @property
-    def input(self):
+    def input(self) -> torch.Tensor:
         """The only input that has scores."""
         return self.inputs[self.only_attributable()]
 
     @property
-    def baseline(self):
+    def baseline(self) -> torch.Tensor:
         """Its baseline."""
         if not self.baselines:
             raise ValueError("the method was not declared with uses_baseline=True")
         return self.baselines[self.only_attributable()]
 
-    def only_attributable(self):
+    def only_attributable(self) -> str:
         if len(self.attributable) != 1:
             raise ValueError(
                 f"the model has {len(self.attributable)} inputs that can have scores: "
@@ -60,42 +63,46 @@ class Probe:
     are the method's own.
     """
 
-    def __init__(self, asking, question):
+    def __init__(self, asking: Any, question: Question) -> None:
         self._asking = asking
         self._question = question
 
-    def forward(self, inputs=None):
+    def forward(self, inputs: _Inputs = None) -> Any:
         """The model's raw answer: a tensor, or a list of them where there are several."""
         outputs = self._asking.outputs(self._all(inputs))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def target(self, inputs=None):
+    def target(self, inputs: _Inputs = None) -> torch.Tensor:
         """Each sample's target, [N]."""
         return self._asking.target(self._all(inputs))
 
-    def targets(self):
+    def targets(self) -> list[str]:
         """What each sample's target is: "282 tiger cat"."""
         return self._asking.targets()
 
-    def activations(self, layers, inputs=None):
+    def activations(self, layers: str | Iterable[str], inputs: _Inputs = None) -> Any:
         """The value of a layer; of several, a dict by name."""
         names = _listed(layers)
         found = self._asking.activations(self._all(inputs), names)
         return _as_asked(layers, names, found)
 
-    def gradient(self, inputs=None):
+    def gradient(self, inputs: _Inputs = None) -> Any:
         """d target / d input: a tensor; where several inputs have scores, a dict by name."""
         names = list(self._question.attributable)
         _, gradients, _ = self._asking.gradient(self._all(inputs), names)
         return gradients[0] if len(names) == 1 else dict(zip(names, gradients, strict=True))
 
-    def layer_gradient(self, layers, inputs=None):
+    def layer_gradient(
+        self, layers: str | Iterable[str], inputs: _Inputs = None
+    ) -> tuple[Any, Any]:
         """(value of a layer, d target / d value); of several layers, two dicts by name."""
         names = _listed(layers)
         _, gradients, values = self._asking.gradient(self._all(inputs), names)
         return _as_asked(layers, names, values), _as_asked(layers, names, gradients)
 
-    def gradients(self, count, at, add):
+    def gradients(
+        self, count: int, at: Callable[[int], _Inputs], add: Callable[[int, Any], object]
+    ) -> None:
         """Gradients at many points, several in one model call: `at(k)` makes inputs k, `add(k, gradient)` takes what
         `gradient` would return there, in order of k."""
         names = list(self._question.attributable)
@@ -108,16 +115,18 @@ class Probe:
             ),
         )
 
-    def pulled_back(self, layer, weights, inputs=None):
+    def pulled_back(
+        self, layer: str, weights: torch.Tensor, inputs: _Inputs = None
+    ) -> torch.Tensor:
         """d ⟨weights, value of the layer⟩ / d input, sample by sample; weights have the value's shape."""
         name = self._question.only_attributable()
         return self._asking.pulled_back(self._all(inputs), str(layer), weights, name)
 
-    def picture_layer(self):
+    def picture_layer(self) -> str | None:
         """The layer that was asked for, else the one that class activation maps would look at; None: there is none."""
         return self._asking.picture_layer() or None
 
-    def layers(self):
+    def layers(self) -> list[str]:
         """The names of all layers, in the order of execution."""
         return self._asking.layers()
 

@@ -18,7 +18,9 @@ import re
 import traceback
 import types
 import typing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -36,7 +38,7 @@ class Option:
     help: str = ""
     least: float | None = None
     most: float | None = None
-    choices: tuple[str, ...] | None = None
+    choices: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,19 @@ class Attribution:
     checks: Checks for all samples, or a list of them for each sample. notes: sentences: what was chosen, approximated.
     """
 
-    scores: object
-    checks: typing.Sequence = ()
-    notes: typing.Sequence[str] = ()
+    scores: torch.Tensor | Mapping[str, torch.Tensor]
+    checks: Sequence[Check] | Sequence[Sequence[Check]] = ()
+    notes: Sequence[str] = ()
 
 
 class Method:
     """A function as a method of a catalogue. It is still the function; leaving a `with` block on it forgets it."""
 
-    def __init__(self, function, description, catalogue):
+    name: str
+
+    def __init__(
+        self, function: Callable[..., Any], description: dict[str, Any], catalogue: Any
+    ) -> None:
         self.name = description["name"]
         self._function = function
         self._catalogue = catalogue
@@ -75,23 +81,31 @@ class Method:
         catalogue.add(self._native)
         _document_again(catalogue)
 
-    def __call__(self, *words, **settings):
+    def __call__(self, *words: Any, **settings: Any) -> Any:
         return self._function(*words, **settings)
 
-    def forget(self):
+    def forget(self) -> bool:
         """Takes the method out of the catalogue; requests that use it now keep it. False: it was not there."""
         gone = self._catalogue.remove(self.name, self._native)
         _document_again(self._catalogue)
         return gone
 
-    def __enter__(self):
+    def __enter__(self) -> "Method":
         return self
 
-    def __exit__(self, *raised):
+    def __exit__(self, *raised: object) -> None:
         self.forget()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<pellucid.method {self.name}>"
+
+
+@typing.overload
+def method(function: Callable[..., Any], /, **given: Any) -> Method: ...
+
+
+@typing.overload
+def method(**given: Any) -> Callable[[Callable[..., Any]], Method]: ...
 
 
 def method(
@@ -145,7 +159,7 @@ def method(
     return Method(function, description, catalogue or default_catalogue())
 
 
-def forget(name, catalogue=None):
+def forget(name: str, catalogue: Any = None) -> None:
     """Takes the method of that name, written in Python, out of the catalogue; requests that use it now keep it."""
     catalogue = catalogue or default_catalogue()
     if not catalogue.remove(name, None):
@@ -278,7 +292,7 @@ def _plain(answer, question, description):
     if not isinstance(answer, Attribution):
         answer = Attribution(answer)
     scores = answer.scores
-    if not isinstance(scores, dict):
+    if not isinstance(scores, Mapping):
         scores = {_only_name(question, description["coordinates"]): scores}
     for name, tensor in scores.items():
         if not isinstance(tensor, torch.Tensor):
