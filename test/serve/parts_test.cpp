@@ -42,7 +42,7 @@ TEST(Routes, FindModelsAndOperationsInUrls) {
 }
 
 TEST(Routes, RefuseWhatIsNoPageOrHasAnotherMethod) {
-  EXPECT_EQ(refusal("GET", "/"), 404);
+  EXPECT_EQ(refusal("GET", "/nothing"), 404);
   EXPECT_EQ(refusal("GET", "/v2/models/a/b/c"), 404);
   EXPECT_EQ(refusal("POST", "/v1/models/cat"), 405);
   EXPECT_EQ(refusal("POST", "/v2/catalogue"), 405) << "it is no operation";
