@@ -3,6 +3,7 @@
 //   engine_bench MODEL.pt2 INPUT.npy
 //   output | saliency | grad_cam | integrated_gradients STEPS CHUNK  →  milliseconds of that one
 //   call
+//   predict PHOTO  →  milliseconds of the operation, from the file's bytes to the answer
 // The target is the top class of the first sample; the input is a batch of one.
 #include <ATen/Parallel.h>
 
@@ -16,6 +17,7 @@
 #include "pellucid/input/npy.h"
 #include "pellucid/methods/table.h"
 #include "pellucid/operation/loaded_model.h"
+#include "pellucid/operations/table.h"
 #include "pellucid/run/memory.h"
 
 namespace pellucid {
@@ -50,7 +52,9 @@ class EngineBench {
     std::istringstream words(line);
     std::string name;
     std::int64_t steps = 50, chunk = 0;
-    words >> name >> steps >> chunk;
+    words >> name;
+    if (name == "predict") return predict(words);
+    words >> steps >> chunk;
     Probe probe(loaded_.runner(), {.chunk = chunk, .progress = {}});
     const auto start = std::chrono::steady_clock::now();
     if (name == "output") {
@@ -66,6 +70,29 @@ class EngineBench {
   }
 
  private:
+  double predict(std::istringstream& words) {
+    std::string file;
+    words >> file;
+    const ModelBytes mapped = map_file(file);
+    const std::vector<std::byte> bytes(mapped.bytes.begin(), mapped.bytes.end());
+    Request request;
+    request.options = {{"format", {"npy"}}, {"threads", 2}};
+    request.inputs.push_back({file, "0", {}, [&] { return bytes; }});
+    const Catalogue catalogue{.operations = {operations().begin(), operations().end()},
+                              .methods = {methods().begin(), methods().end()},
+                              .formats = {}};
+    std::size_t written = 0;
+    Surroundings around;
+    around.catalogue = &catalogue;
+    around.model = &loaded_;
+    around.artefact = [&](Artefact&& artefact) { written += artefact.bytes.size(); };
+    const auto start = std::chrono::steady_clock::now();
+    perform(*catalogue.find_operation("predict"), request, around);
+    const auto passed = std::chrono::steady_clock::now() - start;
+    if (written == 0) throw usage_error("the photo could not be read").at(file);
+    return std::chrono::duration<double, std::milli>(passed).count();
+  }
+
   static ModelSettings two_threads() {
     ModelSettings settings;
     settings.threads = 2;

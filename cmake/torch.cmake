@@ -21,6 +21,10 @@ if(NOT PELLUCID_TORCH AND PELLUCID_PYTHON)
     "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
     OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE)
   set_property(CACHE PELLUCID_TORCH PROPERTY VALUE "${folder}")
+  if(SKBUILD AND NOT folder)
+    message(FATAL_ERROR "torch is not installed for ${Python_EXECUTABLE}: `pip install torch` first; the engine is "
+      "built for the torch that is there, and fetches none")
+  endif()
 endif()
 foreach(file include/ATen/core/Tensor.h include/torch/headeronly/version.h lib/libtorch_cpu.so lib/libc10.so)
   if(NOT EXISTS ${PELLUCID_TORCH}/${file})

@@ -72,6 +72,11 @@ from pellucid.answers import Answer
 from pellucid.errors import Error as Error
 from pellucid.model import Model as Model
 from pellucid.model import load as load
+from pellucid.python_methods import Attribution as Attribution
+from pellucid.python_methods import Check as Check
+from pellucid.python_methods import Option as Option
+from pellucid.python_methods import forget as forget
+from pellucid.python_methods import method as method
 
 __version__: str
 _Progress = Callable[[str, int, int], object]
@@ -124,7 +129,7 @@ def operation(entry, indent):
 
 def native():
     """What pybind11 says of the module in its docstrings."""
-    lines = ["import collections.abc", "", "import torch", ""]
+    lines = ["import collections.abc", "import typing", "", "import torch", ""]
     lines += ["version: str", "torch_version: str", ""]
     for name, value in sorted(vars(engine.native).items()):
         if inspect.isclass(value):

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "pellucid/base/bound.h"
 #include "pellucid/base/schema.h"
 #include "pellucid/explain/attribution.h"
 #include "pellucid/explain/probe.h"
@@ -44,8 +45,8 @@ struct Method {
   bool uses_baseline = false;
   bool uses_layer = false;
   // `settings` holds every option's key that was given; unknown keys were refused before.
-  Attribution (*explain)(const Question& question, Probe& probe, const Json& settings) = nullptr;
-  Json (*defaults)() = nullptr;  // every option's default
+  Bound<Attribution(const Question& question, Probe& probe, const Json& settings)> explain;
+  Bound<Json()> defaults;  // every option's default
 };
 
 namespace detail {

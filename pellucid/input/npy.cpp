@@ -211,7 +211,7 @@ at::Tensor read_npy(std::span<const std::byte> bytes, std::string_view name) {
   }
 }
 
-std::vector<std::byte> write_npy(const at::Tensor& tensor) {
+NpyParts npy_parts(const at::Tensor& tensor) {
   const at::ScalarType type =
       tensor.scalar_type() == at::kBFloat16 ? at::kFloat : tensor.scalar_type();
   const auto* kind = std::find_if(std::begin(kinds), std::end(kinds),
@@ -225,6 +225,8 @@ std::vector<std::byte> write_npy(const at::Tensor& tensor) {
     header += (i > 0 ? ", " : "") + std::to_string(values.size(i));
   }
   header += values.dim() == 1 ? ",), }" : "), }";
+  // NumPy leaves room for a first size of 21 digits, so that an array can grow in its file.
+  if (values.dim() > 0) header.append(21 - std::to_string(values.size(0)).size(), ' ');
   // NumPy aligns the values to 64 bytes: magic, version, length, text, newline. 64 dimensions fit
   // version 1.
   constexpr std::size_t prefix = magic.size() + 4;
@@ -235,6 +237,11 @@ std::vector<std::byte> write_npy(const at::Tensor& tensor) {
   start += {'\x01', '\x00', static_cast<char>(header.size() & 0xff),
             static_cast<char>(header.size() >> 8)};
   start += header;
+  return {std::move(start), values};
+}
+
+std::vector<std::byte> write_npy(const at::Tensor& tensor) {
+  const auto [start, values] = npy_parts(tensor);
   std::vector<std::byte> file(start.size() + static_cast<std::size_t>(values.nbytes()));
   std::memcpy(file.data(), start.data(), start.size());
   if (values.nbytes() > 0)

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,16 @@ bool is_npy(std::span<const std::byte> bytes);
 // allocated).
 at::Tensor read_npy(std::span<const std::byte> bytes, std::string_view name);
 
-// A version 1 file in C order, the values aligned to 64 bytes. Dtypes as above, bfloat16 is written
-// as float32. Throws Error (Fault::internal) for others.
+// A version 1 file in C order, to the byte what numpy.save writes. Dtypes as above, bfloat16 is
+// written as float32. Throws Error (Fault::internal) for others.
 std::vector<std::byte> write_npy(const at::Tensor& tensor);
+
+// The same file in two parts, for whoever wants no copy: what stands before the values, and the
+// values (the tensor itself where it is contiguous and its type needs no change).
+struct NpyParts {
+  std::string start;
+  at::Tensor values;
+};
+NpyParts npy_parts(const at::Tensor& tensor);
 
 }  // namespace pellucid

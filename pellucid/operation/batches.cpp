@@ -1,5 +1,6 @@
-// Many inputs: a few are prepared at a time, and samples of equal shapes go through the model
-// together.
+// Many inputs: a few are prepared at a time, each by a thread, and samples of equal shapes go
+// through the model together.
+#include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 
 #include "pellucid/operation/prepared_input.h"
@@ -29,6 +30,36 @@ std::size_t bytes_of(const PreparedInput& input) {
   for (const Photo& photo : input.photos)
     bytes += photo.picture.pixels.nbytes() + photo.shown.pixels.nbytes();
   return bytes;
+}
+
+// Decoding a picture takes one thread; more at once than these would only take memory.
+constexpr std::size_t most_at_once = 4;
+
+// An input, or why there is none.
+struct Outcome {
+  std::optional<PreparedInput> input;
+  std::exception_ptr failure;
+
+  PreparedInput take() {
+    if (failure) std::rethrow_exception(failure);
+    return std::move(*input);
+  }
+};
+
+std::vector<Outcome> prepare_all(std::span<const InputGroup> groups, const Model& model,
+                                 const InputSettings& settings) {
+  std::vector<Outcome> outcomes(groups.size());
+  at::parallel_for(
+      0, static_cast<std::int64_t>(groups.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+          try {
+            outcomes[i].input = prepare_input(groups[i], model, settings);
+          } catch (...) {
+            outcomes[i].failure = std::current_exception();
+          }
+        }
+      });
+  return outcomes;
 }
 
 }  // namespace
@@ -87,24 +118,32 @@ void for_each_batch(const Request& request, const Surroundings& surroundings,
   tell();
   std::int64_t samples = 0;
   std::size_t bytes = 0;
-  for (const InputGroup& group : groups) {
+  const auto add = [&](PreparedInput&& input) {
+    const std::size_t own_bytes = bytes_of(input);
+    const bool joins = !batch.empty() && bytes + own_bytes <= most_bytes && joinable(input) &&
+                       samples + input.samples() <= most && alike(input, batch.front());
+    if (!joins) {
+      run();
+      samples = 0;
+      bytes = 0;
+    }
+    bytes += own_bytes;
+    samples += joinable(input) ? input.samples() : most;
+    batch.push_back(std::move(input));
+  };
+  const std::size_t at_once =
+      std::min(most_at_once, static_cast<std::size_t>(at::get_num_threads()));
+  for (std::size_t first = 0; first < groups.size(); first += at_once) {
     check();
-    try {
-      PreparedInput input = prepare_input(group, model, settings);
-      const std::size_t own_bytes = bytes_of(input);
-      const bool joins = !batch.empty() && bytes + own_bytes <= most_bytes && joinable(input) &&
-                         samples + input.samples() <= most && alike(input, batch.front());
-      if (!joins) {
-        run();
-        samples = 0;
-        bytes = 0;
+    const auto some = std::span(groups).subspan(first, std::min(at_once, groups.size() - first));
+    std::vector<Outcome> outcomes = prepare_all(some, model, settings);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      try {
+        add(outcomes[i].take());
+      } catch (const Error& error) {
+        fail(some[i].front()->name, error);
+        ++done;
       }
-      bytes += own_bytes;
-      samples += joinable(input) ? input.samples() : most;
-      batch.push_back(std::move(input));
-    } catch (const Error& error) {
-      fail(group.front()->name, error);
-      ++done;
     }
   }
   run();

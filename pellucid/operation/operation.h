@@ -37,6 +37,8 @@ struct RequestInput {
   std::string stem;  // unique among the inputs: what answer files are called, "cat" or "b/cat"
   std::string of;    // the model input it is for ("NAME=FILE"); empty: the only one
   std::function<std::vector<std::byte>()> read;
+  // Defined: the array that read() would give as an .npy file, where it lies. It is not written to.
+  at::Tensor array = {};
 };
 
 // A model that is loaded at most once per request; a server hands over one it already has.

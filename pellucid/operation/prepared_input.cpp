@@ -89,6 +89,20 @@ Array checked_array(at::Tensor data, const Model& model, std::size_t input, cons
   return {std::move(data), batched};
 }
 
+// As it would be read from a file: in C order, and no tensor of inference mode, which autograd
+// refuses.
+at::Tensor plain(const at::Tensor& array) {
+  const at::Tensor ordered = array.contiguous();
+  return ordered.is_inference() ? ordered.clone() : ordered;
+}
+
+// An array in memory has the fingerprint of its file.
+void add_as_file(const at::Tensor& array, Sha256& hash) {
+  const auto [start, values] = npy_parts(array);
+  hash.add(std::as_bytes(std::span(start)));
+  hash.add({static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()});
+}
+
 const InputInfo* info_of(const Model& model, std::size_t input) {
   return input < model.metadata.inputs.size() ? &model.metadata.inputs[input] : nullptr;
 }
@@ -207,11 +221,15 @@ PreparedInput prepare_input(const InputGroup& group, const Model& model,
   std::optional<Array> first;
   for (std::size_t i = 0; i < group.size(); ++i) {
     const RequestInput& file = *group[i];
-    const std::vector<std::byte> bytes = file.read();
+    const bool in_memory = file.array.defined();
+    const std::vector<std::byte> bytes = in_memory ? std::vector<std::byte>() : file.read();
     hash.add(bytes);
     const ValueId id = model.graph->inputs()[i];
     Array array;
-    if (is_npy(bytes)) {
+    if (in_memory) {
+      array = checked_array(plain(file.array), model, i, file.name, prepared.conversions);
+      add_as_file(file.array, hash);
+    } else if (is_npy(bytes)) {
       array = checked_array(read_npy(bytes, file.name), model, i, file.name, prepared.conversions);
     } else if (picture_format(bytes).empty()) {
       throw input_error(bytes.empty() ? "the file is empty" : "neither a picture nor an .npy array")

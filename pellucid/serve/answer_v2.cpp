@@ -71,7 +71,8 @@ HttpResponse respond(Json document, const BodyRequest& asked, std::vector<NamedO
     for (const NamedOutput& output : outputs) names.push_back(output.name);
     throw usage_error("there is no output \"" + chosen.name + "\"")
         .at("outputs")
-        .hint("there are " + join(names, ", "));
+        .hint(names.empty() ? "the answer is its document alone"
+                            : "there are " + join(names, ", "));
   }
   std::string behind;
   document["outputs"] = Json::array();

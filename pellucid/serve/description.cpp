@@ -120,11 +120,14 @@ Json parameter(std::string_view name) {
 }
 
 // A page of one route; `operation` fills in what the tables know of it.
-Json page(const RoutePattern& route, const Operation* operation, const Catalogue& catalogue) {
+Json page(const RoutePattern& route, const Operation* operation, const Catalogue& catalogue,
+          std::span<const std::string> models) {
   Json entry = {{"summary", operation ? operation->summary : route.summary}};
   Json parameters = Json::array();
-  if (route.pattern.find("{model}") != std::string_view::npos)
+  if (route.pattern.find("{model}") != std::string_view::npos) {
     parameters.push_back(parameter("model"));
+    if (!models.empty()) parameters.back()["schema"]["enum"] = models;
+  }
   if (route.resource == Resource::request) parameters.push_back(parameter("id"));
   if (operation == nullptr && route.pattern.find("{operation}") != std::string_view::npos) {
     parameters.push_back(parameter("operation"));
@@ -163,7 +166,8 @@ Json catalogue_document(const Catalogue& catalogue, Language language) {
   return {{"operations", std::move(operations)}, {"methods", std::move(methods)}};
 }
 
-Json openapi_document(const Catalogue& catalogue, bool needs_token) {
+Json openapi_document(const Catalogue& catalogue, std::span<const std::string> models,
+                      bool needs_token) {
   Json paths = Json::object();
   const std::vector<const Operation*> operations = served(catalogue);
   for (const RoutePattern& route : route_patterns()) {
@@ -173,14 +177,14 @@ Json openapi_document(const Catalogue& catalogue, bool needs_token) {
       for (const Operation* operation : operations) {
         const bool fits = (operation->subject == Subject::model) ==
                           (route.resource == Resource::v2_model_operation);
-        if (fits) paths[path_of(*operation)].update(page(route, operation, catalogue));
+        if (fits) paths[path_of(*operation)].update(page(route, operation, catalogue, models));
       }
       continue;
     }
     const Operation* operation =
         route.resource == Resource::infer ? find_served(catalogue, "predict") : nullptr;
     if (route.resource == Resource::infer && operation == nullptr) continue;
-    paths[std::string(route.pattern)].update(page(route, operation, catalogue));
+    paths[std::string(route.pattern)].update(page(route, operation, catalogue, models));
   }
   Json document = {{"openapi", "3.1.0"},
                    {"info", {{"title", "Pellucid"}, {"version", PELLUCID_VERSION}}},

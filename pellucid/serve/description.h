@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "pellucid/operation/operation.h"
@@ -13,8 +14,10 @@ struct Model;
 // /v2/catalogue: operations with their options and methods with theirs; texts in the language.
 Json catalogue_document(const Catalogue& catalogue, Language language);
 
-// /openapi.json (OpenAPI 3.1). Operations are listed one by one, models by a parameter.
-Json openapi_document(const Catalogue& catalogue, bool needs_token);
+// /openapi.json (OpenAPI 3.1). Operations are listed one by one, models by a parameter, which is
+// one of these names.
+Json openapi_document(const Catalogue& catalogue, std::span<const std::string> models,
+                      bool needs_token);
 
 // /v2
 Json server_document();

@@ -88,20 +88,25 @@ Tasks Engine::choose(const Tasks& waiting) {
 }
 
 void Engine::run(const Tasks& tasks, const Cancellation& cancellation) {
-  for (const std::shared_ptr<Task>& task : tasks) {
-    metrics_.stage("waiting", seconds_since(task->since) - task->seconds);
-    task->ticket->run();
-  }
-  read(tasks);
   Tasks open;
-  for (const std::shared_ptr<Task>& task : tasks) {
-    if (cancellation.requested() || task->cancellation.requested())
-      task->response = error_response(Error(Fault::cancelled, "cancelled"));
+  const auto answer_or_keep = [&](const std::shared_ptr<Task>& task) {
     if (task->response)
       answer(*task);
     else
       open.push_back(task);
+  };
+  // Those who left cost nothing: a thread of the network may be told to dismiss them.
+  for (const std::shared_ptr<Task>& task : tasks) {
+    if (cancellation.requested() || task->cancellation.requested())
+      task->response = error_response(Error(Fault::cancelled, "cancelled"));
+    answer_or_keep(task);
   }
+  for (const std::shared_ptr<Task>& task : open) {
+    metrics_.stage("waiting", seconds_since(task->since) - task->seconds);
+    task->ticket->run();
+  }
+  read(open);
+  for (const std::shared_ptr<Task>& task : std::exchange(open, {})) answer_or_keep(task);
   if (open.size() > 1 && run_together(open, cancellation)) return;
   for (const std::shared_ptr<Task>& task : open)
     run_alone(*task, tasks.size() == 1 ? cancellation : task->cancellation);
@@ -113,6 +118,7 @@ void Engine::read(const Tasks& tasks) const {
     if (!task->asked && !task->response) unread.push_back(task);
   }
   const auto start = Clock::now();
+  if (unread.empty()) return;
   in_parallel(unread, [&](Task& task) {
     HttpResponse refused = response_or_error([&] {
       task.asked = asked_of(task);

@@ -69,6 +69,11 @@ std::optional<Route> fits(const RoutePattern& pattern, std::string_view path) {
   return route;
 }
 
+// A segment of its own that any word fits: a page that has a name of its own there is no operation.
+bool is_any_operation(const RoutePattern& pattern) {
+  return pattern.pattern.ends_with("/{operation}");
+}
+
 }  // namespace
 
 bool is_for_browsers(Resource resource) {
@@ -100,9 +105,12 @@ std::variant<Route, HttpResponse> find_route(std::string_view method, std::strin
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   std::string allowed;
+  bool named = false;
   for (const RoutePattern& pattern : patterns) {
+    if (named && is_any_operation(pattern)) continue;
     std::optional<Route> route = fits(pattern, path);
     if (!route) continue;
+    named = true;
     if (pattern.method == wanted) return std::move(*route);
     const std::string methods = pattern.method == "GET" ? "GET, HEAD" : std::string(pattern.method);
     if (allowed.find(methods) == std::string::npos)

@@ -171,7 +171,8 @@ HttpResponse Service::answer_now(const Route& route, const HttpRequest& request)
       return error_response(404, "no such request is under way", route.id,
                             "give your request an X-Request-Id, and ask while it waits or runs");
     case Resource::openapi:
-      return json_response(openapi_document(catalogue_, !settings_.guard.token.empty()));
+      return json_response(
+          openapi_document(catalogue_, model_names(), !settings_.guard.token.empty()));
     case Resource::metrics: {
       HttpResponse response;
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";

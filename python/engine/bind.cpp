@@ -7,6 +7,9 @@
 #include <torch/version.h>
 
 #include "apps/pellucid/files.h"
+#include "asking.h"
+#include "errors.h"
+#include "methods.h"
 #include "requests.h"
 #include "runs.h"
 #include "waiting.h"
@@ -21,7 +24,7 @@ void raise(const Error& error) {
   PyErr_SetObject(type.ptr(), type(*parts_of(error)).ptr());
 }
 
-std::shared_ptr<LoadedModel> load_file(const Catalogue& catalogue, const std::string& path,
+std::shared_ptr<LoadedModel> load_file(const OpenCatalogue& catalogue, const std::string& path,
                                        const std::optional<std::string>& metadata,
                                        const std::optional<std::string>& labels,
                                        const std::string& document) {
@@ -33,11 +36,11 @@ std::shared_ptr<LoadedModel> load_file(const Catalogue& catalogue, const std::st
     source.sidecar = to_text(all, false);
     source.sidecar_name += source.sidecar_name.empty() ? "metadata" : ", metadata";
   }
-  return std::make_shared<LoadedModel>(std::move(source), catalogue.formats);
+  return std::make_shared<LoadedModel>(std::move(source), catalogue.tables().formats);
 }
 
 // A program in memory, and tensors instead of its own weights.
-std::shared_ptr<LoadedModel> load_program(const Catalogue& catalogue, const std::string& name,
+std::shared_ptr<LoadedModel> load_program(const OpenCatalogue& catalogue, const std::string& name,
                                           const py::bytes& archive,
                                           const std::map<std::string, at::Tensor>& weights) {
   const auto view = static_cast<std::string_view>(archive);
@@ -46,7 +49,7 @@ std::shared_ptr<LoadedModel> load_program(const Catalogue& catalogue, const std:
   source.name = name;
   source.read = [copy] { return ModelBytes{copy, std::as_bytes(std::span(*copy))}; };
   source.weights = {weights.begin(), weights.end()};
-  return std::make_shared<LoadedModel>(std::move(source), catalogue.formats);
+  return std::make_shared<LoadedModel>(std::move(source), catalogue.tables().formats);
 }
 
 void open(LoadedModel& model, const std::string& options) {
@@ -95,6 +98,7 @@ void bind_requests(py::module_& module) {
       .def_property_readonly("text", [](const Outcome& self) { return self.answer.text; })
       .def_property_readonly("warnings", [](const Outcome& self) { return self.answer.warnings; })
       .def_property_readonly("failures", failures_of)
+      .def_readonly("causes", &Outcome::causes)
       .def_property_readonly("nothing_done",
                              [](const Outcome& self) { return self.answer.nothing_done; })
       .def_property_readonly("verdict_failed",
@@ -134,6 +138,36 @@ void bind_models(py::module_& module) {
              py::arg("replace"));
 }
 
+void bind_methods(py::module_& module) {
+  py::class_<PythonMethod, std::shared_ptr<PythonMethod>>(module, "Method")
+      .def(py::init([](const std::string& description, py::function function) {
+             return std::make_shared<PythonMethod>(parse_json(description, "method"),
+                                                   std::move(function));
+           }),
+           py::arg("description"), py::arg("function"));
+  py::class_<OpenCatalogue>(module, "Catalogue")
+      .def("tables", tables)
+      .def(
+          "add",
+          [](OpenCatalogue& self, std::shared_ptr<PythonMethod> method) {
+            self.add(std::move(method));
+          },
+          py::arg("method"))
+      .def("remove", &OpenCatalogue::remove, py::arg("name"), py::arg("only").none(true));
+  py::class_<Asking, std::shared_ptr<Asking>>(module, "Probe")
+      .def("outputs", &Asking::outputs, py::arg("inputs"))
+      .def("activations", &Asking::activations, py::arg("inputs"), py::arg("layers"))
+      .def("target", &Asking::target, py::arg("inputs"))
+      .def("targets", &Asking::targets)
+      .def("gradient", &Asking::gradient, py::arg("inputs"), py::arg("of"))
+      .def("gradients", &Asking::gradients, py::arg("count"), py::arg("of"), py::arg("at"),
+           py::arg("add"))
+      .def("pulled_back", &Asking::pulled_back, py::arg("inputs"), py::arg("layer"),
+           py::arg("weights"), py::arg("input"))
+      .def("picture_layer", &Asking::picture_layer)
+      .def("layers", &Asking::layers);
+}
+
 }  // namespace
 
 void bind(py::module_& module, const Catalogue& catalogue) {
@@ -146,8 +180,8 @@ void bind(py::module_& module, const Catalogue& catalogue) {
   });
   module.attr("version") = PELLUCID_VERSION;
   module.attr("torch_version") = TORCH_VERSION;
-  py::class_<Catalogue>(module, "Catalogue").def("tables", tables);
-  module.def("catalogue", [catalogue] { return catalogue; });
+  bind_methods(module);
+  module.def("catalogue", [catalogue] { return OpenCatalogue(catalogue); });
   bind_requests(module);
   bind_models(module);
 }

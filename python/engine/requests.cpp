@@ -3,10 +3,13 @@
 #include "requests.h"
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/python_variable.h>
+#include <torch/csrc/utils/pybind.h>
 
 #include <cstring>
 
 #include "apps/pellucid/files.h"
+#include "pellucid/input/npy.h"
 #include "pellucid/report/tables.h"
 #include "waiting.h"
 
@@ -85,6 +88,9 @@ GivenInputs::GivenInputs(const py::list& inputs) {
     input.of = parts[2].cast<std::string>();
     if (parts[3].is_none()) {
       input.read = [path = input.name] { return read_file(path); };
+    } else if (THPVariable_Check(parts[3].ptr())) {
+      input.array = parts[3].cast<at::Tensor>();
+      input.read = [array = input.array] { return write_npy(array); };
     } else {
       const py::buffer_info& buffer = buffers_.emplace_back(parts[3].cast<py::buffer>().request());
       input.read = [data = buffer.ptr, size = bytes_in(buffer)] { return copied(data, size); };
@@ -93,10 +99,13 @@ GivenInputs::GivenInputs(const py::list& inputs) {
   }
 }
 
-Outcome perform_request(const Catalogue& catalogue, const std::string& operation_name,
+Outcome perform_request(const OpenCatalogue& open, const std::string& operation_name,
                         LoadedModel* model, const std::string& options, const std::string& settings,
                         const py::list& inputs, const py::dict& files, const py::object& progress) {
-  const Operation* operation = catalogue.find_operation(operation_name);
+  Cancellation cancellation;
+  CallsToPython calls(cancellation);
+  const RequestCatalogue catalogue(open, calls);
+  const Operation* operation = catalogue.tables().find_operation(operation_name);
   if (operation == nullptr) throw usage_error("there is no operation \"" + operation_name + "\"");
   const GivenInputs given(inputs);
   std::map<std::string, py::buffer_info> open_files;
@@ -108,11 +117,9 @@ Outcome perform_request(const Catalogue& catalogue, const std::string& operation
   request.settings = parse_json(settings, "settings");
   request.inputs = given.requested();
 
-  Cancellation cancellation;
-  CallsToPython calls(cancellation);
   Outcome outcome;
   Surroundings around;
-  around.catalogue = &catalogue;
+  around.catalogue = &catalogue.tables();
   around.model = model;
   around.cancellation = &cancellation;
   around.artefact = [&](Artefact&& artefact) {
@@ -130,23 +137,21 @@ Outcome perform_request(const Catalogue& catalogue, const std::string& operation
   }
   const Threads threads(*operation, request.options);
   work_apart(cancellation, calls, [&] { outcome.answer = perform(*operation, request, around); });
+  outcome.causes = calls.causes();
   return outcome;
 }
 
-std::string tables(const Catalogue& catalogue) {
+std::string tables(const OpenCatalogue& open) {
+  Cancellation cancellation;
+  CallsToPython calls(cancellation);
+  const RequestCatalogue own(open, calls);
+  const Catalogue& catalogue = own.tables();
   Json operations = Json::array(), methods = Json::array();
   for (const Operation* operation : catalogue.operations) {
     if (serves(operation->faces, Faces::python)) operations.push_back(operation_entry(*operation));
   }
   for (const Method* method : catalogue.methods) methods.push_back(method_document(*method));
   return to_text({{"operations", std::move(operations)}, {"methods", std::move(methods)}}, false);
-}
-
-py::tuple parts_of(const Error& error) {
-  constexpr const char* faults[] = {"usage",   "input",     "model",   "too_large",
-                                    "storage", "cancelled", "internal"};
-  return py::make_tuple(error.message(), error.where(), error.remedy(),
-                        faults[static_cast<int>(error.fault())], std::string(error.what()));
 }
 
 }  // namespace pellucid

@@ -4,14 +4,17 @@
 #include "waiting.h"
 
 #include <pthread.h>
-#include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include "errors.h"
 
 namespace py = pybind11;
 
@@ -105,9 +108,8 @@ bool on_main_thread() {
   return threading.attr("get_ident")().equal(threading.attr("main_thread")().attr("ident"));
 }
 
-}  // namespace
-
-void work_apart(Cancellation& cancellation, const std::function<void()>& work) {
+void work_apart(Cancellation& cancellation, const CallsToPython* calls,
+                const std::function<void()>& work) {
   const bool hears_signals = on_main_thread();
   std::exception_ptr interrupted, raised;
   {
@@ -117,11 +119,13 @@ void work_apart(Cancellation& cancellation, const std::function<void()>& work) {
     worker->start(work);
     try {
       worker->wait([&] {
-        if (!hears_signals || interrupted) return;
+        if (!hears_signals) return;
         const py::gil_scoped_acquire gil;
         if (PyErr_CheckSignals() == 0) return;
-        interrupted = std::make_exception_ptr(py::error_already_set());
+        const py::error_already_set signal;
+        if (!interrupted) interrupted = std::make_exception_ptr(signal);
         cancellation.request();
+        if (calls != nullptr) calls->interrupt();
       });
     } catch (...) {
       raised = std::current_exception();
@@ -132,17 +136,54 @@ void work_apart(Cancellation& cancellation, const std::function<void()>& work) {
   if (raised) std::rethrow_exception(raised);
 }
 
+}  // namespace
+
+void work_apart(Cancellation& cancellation, const std::function<void()>& work) {
+  work_apart(cancellation, nullptr, work);
+}
+
+class CallsToPython::Inside {
+ public:
+  explicit Inside(CallsToPython& calls) : calls_(calls) {
+    calls_.inside_.push_back(PyThread_get_thread_ident());
+  }
+  ~Inside() {
+    calls_.inside_.erase(std::ranges::find(calls_.inside_, PyThread_get_thread_ident()));
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  CallsToPython& calls_;
+};
+
 void CallsToPython::call(const std::function<void()>& call) {
   const py::gil_scoped_acquire gil;
   try {
+    const Inside inside(*this);
     call();
   } catch (...) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!raised_) raised_ = std::current_exception();
-    }
+    if (!raised_) raised_ = std::current_exception();
     cancellation_.request();
     throw Error(Fault::cancelled, "a Python function raised an exception");
+  }
+}
+
+void CallsToPython::attempt(const std::function<void()>& attempt) {
+  const py::gil_scoped_acquire gil;
+  try {
+    const Inside inside(*this);
+    attempt();
+  } catch (const py::error_already_set& raised) {
+    if (raised.matches(PyExc_KeyboardInterrupt)) {
+      // Python raises it here when the caller was interrupted, who has its own; else somebody meant
+      // it.
+      cancellation_.request();
+      throw Error(Fault::cancelled, "interrupted");
+    }
+    Error error = error_of(raised);
+    causes_.emplace_back(error.message(), raised.value());
+    throw error;
   }
 }
 
@@ -150,10 +191,15 @@ void CallsToPython::throw_raised() const {
   if (raised_) std::rethrow_exception(raised_);
 }
 
+void CallsToPython::interrupt() const {
+  for (const unsigned long thread : inside_)
+    PyThreadState_SetAsyncExc(thread, PyExc_KeyboardInterrupt);
+}
+
 void work_apart(Cancellation& cancellation, const CallsToPython& calls,
                 const std::function<void()>& work) {
   try {
-    work_apart(cancellation, work);
+    work_apart(cancellation, &calls, work);
   } catch (const py::error_already_set&) {
     throw;
   } catch (...) {

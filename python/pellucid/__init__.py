@@ -11,7 +11,12 @@ import importlib
 
 __version__ = "0.1.0"
 
-_homes = {"Error": "errors", "load": "model", "Model": "model"}
+_homes = {
+    "Error": "errors",
+    "Model": "model",
+    "load": "model",
+    **dict.fromkeys(("Attribution", "Check", "Option", "forget", "method"), "python_methods"),
+}
 _modules = ("captum", "export", "grad_cam")
 
 
@@ -23,7 +28,7 @@ def __getattr__(name):
     elif name.startswith("_"):
         raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
     else:
-        functions = importlib.import_module("pellucid.model").free_operations()
+        functions = _free_operations()
         if name not in functions:
             raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
         value = functions[name]
@@ -31,6 +36,12 @@ def __getattr__(name):
     return value
 
 
+def _free_operations():
+    from pellucid.engine import default_catalogue
+    from pellucid.model import free_operations
+
+    return free_operations(default_catalogue())
+
+
 def __dir__():
-    functions = importlib.import_module("pellucid.model").free_operations()
-    return sorted({*globals(), *_homes, *_modules, *functions})
+    return sorted({*globals(), *_homes, *_modules, *_free_operations()})

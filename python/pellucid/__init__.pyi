@@ -8,6 +8,11 @@ from pellucid.answers import Answer
 from pellucid.errors import Error as Error
 from pellucid.model import Model as Model
 from pellucid.model import load as load
+from pellucid.python_methods import Attribution as Attribution
+from pellucid.python_methods import Check as Check
+from pellucid.python_methods import Option as Option
+from pellucid.python_methods import forget as forget
+from pellucid.python_methods import method as method
 
 __version__: str
 _Progress = Callable[[str, int, int], object]

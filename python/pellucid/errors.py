@@ -8,7 +8,14 @@ class Error(Exception):
     internal.
     """
 
-    def __init__(self, what, where="", remedy="", fault="usage", line=None):
+    def __init__(
+        self,
+        what: str,
+        where: str = "",
+        remedy: str = "",
+        fault: str = "usage",
+        line: str | None = None,
+    ) -> None:
         super().__init__(line or _line(what, where, remedy))
         self.what = what
         self.where = where

@@ -1,7 +1,7 @@
 """Python's values as what the engine reads: files, encoded pictures, `.npy` arrays.
 
 An input becomes (name, stem, of, data): how messages call it, what answer files are called, which of the model's inputs
-it is for, and its bytes (None: the file of that name).
+it is for, and its data (a tensor, a file's bytes, or None: the file of that name).
 """
 
 import io
@@ -11,6 +11,19 @@ import numpy as np
 import torch
 
 from pellucid.engine import native
+
+# What the engine reads of an .npy file.
+_shared_types = {
+    "float16",
+    "float32",
+    "float64",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "bool",
+}
 
 
 def given_inputs(value):
@@ -54,13 +67,16 @@ def _with_own_stems(inputs):
 
 
 def data_of(value, name):
-    """(name, bytes) of a tensor, an array, a PIL image or encoded bytes."""
+    """(name, data) of a tensor or an array (a tensor over its own memory where that is possible), of a PIL image or of
+    encoded bytes (a buffer)."""
     if isinstance(value, torch.Tensor):
-        return name, npy_of(value)
+        plain = _plain(value)
+        known = str(plain.dtype).removeprefix("torch.") in {*_shared_types, "bfloat16"}
+        return name, plain if known else _npy(plain.numpy())
     if isinstance(value, (bytes, bytearray, memoryview)):
         return name, value
     if isinstance(value, np.ndarray) or np.isscalar(value):
-        return name, _npy(np.asarray(value))
+        return name, _tensor_of(np.asarray(value))
     if hasattr(value, "save") and hasattr(value, "getbands"):
         return _stem_of_picture(value, name), png_of(value)
     raise TypeError(
@@ -69,10 +85,30 @@ def data_of(value, name):
     )
 
 
-def npy_of(tensor):
-    """The tensor as `.npy`; NumPy lacks bfloat16, which float32 holds exactly."""
-    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
-    return _npy((plain.float() if plain.dtype == torch.bfloat16 else plain).numpy())
+def file_of(value, name):
+    """(name, bytes) of the same: where a file is expected."""
+    name, data = data_of(value, name)
+    if isinstance(data, torch.Tensor):
+        # NumPy lacks bfloat16, which float32 holds exactly.
+        data = _npy((data.float() if data.dtype == torch.bfloat16 else data).numpy())
+    return name, data
+
+
+def _plain(tensor):
+    """In this process's memory, without autograd's bookkeeping; what is so already is not copied."""
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    return tensor if type(tensor) is torch.Tensor else tensor.as_subclass(torch.Tensor)
+
+
+def _tensor_of(array):
+    """A tensor over the array's memory; what torch can't lay over it is copied, what it does not know is a file."""
+    if array.dtype.name not in _shared_types:
+        return _npy(array)
+    if not array.flags.writeable or not array.dtype.isnative or min(array.strides, default=0) < 0:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(array)
 
 
 def _npy(array):

@@ -11,7 +11,7 @@ import torch
 from pellucid.engine import default_catalogue, native, tables
 from pellucid.errors import Error
 from pellucid.inputs import given_inputs
-from pellucid.operations import function_of
+from pellucid.operations import docstring, function_of
 
 
 def load(
@@ -210,12 +210,20 @@ def model_class(catalogue):
 
 
 @functools.cache
-def free_operations():
+def free_operations(catalogue):
     """The operations that need no model, as functions by name."""
-    catalogue = default_catalogue()
     known = tables(catalogue)
     return {
         name: function_of(entry, known["methods"], catalogue)
         for name, entry in known["operations"].items()
         if not entry["of_model"]
     }
+
+
+def document_again(catalogue):
+    """The docstrings of operations that take methods' settings, for the methods that there are now."""
+    known = tables(catalogue)
+    functions = {**vars(model_class(catalogue)), **free_operations(catalogue)}
+    for name, entry in known["operations"].items():
+        if entry["takes_settings"]:
+            functions[name].__doc__ = docstring(entry, known["methods"])

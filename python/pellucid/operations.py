@@ -6,7 +6,8 @@ import os
 
 from pellucid.answers import answer_of
 from pellucid.engine import native
-from pellucid.inputs import data_of, given_inputs
+from pellucid.inputs import file_of, given_inputs
+from pellucid.python_methods import Method
 
 _types = {"boolean": bool, "integer": int, "number": float, "string": str}
 
@@ -62,15 +63,20 @@ def _sorted(entry, options, given):
 def _option_value(option, name, value, files):
     kind = option["type"] if option else None
     if kind == "list" and isinstance(value, (list, tuple)):
-        return [str(each) for each in value]
+        return [_word(each) for each in value]
     if kind in ("list", "string"):
+        value = _word(value) if isinstance(value, Method) else value
         if isinstance(value, (str, int, os.PathLike)):
             return str(value)
         # A file that an option names may be a tensor, an array or a picture here.
-        file, data = data_of(value, name)
+        file, data = file_of(value, name)
         files[file] = data
         return file
     return value
+
+
+def _word(value):
+    return value.name if isinstance(value, Method) else str(value)
 
 
 def _add_arrays(entry, options, wanted):

@@ -45,6 +45,8 @@ TEST(Routes, RefuseWhatIsNoPageOrHasAnotherMethod) {
   EXPECT_EQ(refusal("GET", "/"), 404);
   EXPECT_EQ(refusal("GET", "/v2/models/a/b/c"), 404);
   EXPECT_EQ(refusal("POST", "/v1/models/cat"), 405);
+  EXPECT_EQ(refusal("POST", "/v2/catalogue"), 405) << "it is no operation";
+  EXPECT_EQ(refusal("POST", "/v2/models/cat/ready"), 405);
   EXPECT_EQ(refusal("POST", "/v2/models/%zz/infer"), 404);
   const auto response = std::get<HttpResponse>(find_route("DELETE", "/v2"));
   EXPECT_EQ(response.status, 405);

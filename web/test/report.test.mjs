@@ -1,90 +1,14 @@
-// The report's file, opened from the disk in a browser as a reader would. PELLUCID_PROGRAM: the program that was built
-// (default: build/pellucid); CHROMIUM: the browser.
+// The report's maps: what stands in the file is what is seen and read, and nothing else happens.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import test, { after, before } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import axe from "axe-core";
-import { chromium } from "playwright-core";
-import { ask, explainReport, fillShell, pack } from "./sample_report.mjs";
+import test from "node:test";
+import { copy, maps, open, openFile, pixel, sample, set, shell } from "./opened_report.mjs";
+import { pack } from "./sample_report.mjs";
 import { source } from "./source.mjs";
-import { engineTable, ownTable } from "./words_in_source.mjs";
 
-const web = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
-const root = path.join(web, "..");
-const program = path.resolve(process.env.PELLUCID_PROGRAM ?? path.join(root, "build/pellucid"));
-const model = path.join(root, "test/fixtures/models/cnn_module.pt2");
-const photo = path.join(root, "examples/chelsea.png");
 const { exact } = await source("viewer/numbers");
 
 const image = `<img src=x onerror="window.hacked=1">`;
 const script = `</script><script>window.hacked=2</script><!--`;
-
-let folder, browser, shell, sample;
-
-before(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), "pellucid-web-"));
-  execFileSync(process.execPath, [path.join(web, "build.mjs"), folder]);
-  shell = readFileSync(path.join(folder, "report.html"), "utf8");
-  const methods = "grad_cam,saliency,integrated_gradients,input_x_gradient";
-  sample = explainReport({ program, model, photo, methods, targets: "0,1" });
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-});
-
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** The report in a browser, with everything that went wrong there. */
-async function open(report, { title = "Report", ...settings } = {}) {
-  return openFile(fillShell(shell, report, title), settings);
-}
-
-async function openFile(text, settings = {}) {
-  const file = path.join(folder, "opened.html");
-  writeFileSync(file, text);
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...settings });
-  const wrong = [];
-  const requests = [];
-  // The tests read canvases back, which the browser remarks on; the report itself never does.
-  page.on("console", (message) => message.text().startsWith("Canvas2D: Multiple readback") || wrong.push(message.text()));
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("request", (request) => requests.push(request.url()));
-  await page.addInitScript(() => {
-    window.violations = [];
-    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
-  });
-  await page.goto(pathToFileURL(file).href);
-  await page.waitForSelector("#report[data-ready]");
-  const fine = async () => {
-    assert.deepEqual(wrong, []);
-    assert.deepEqual(await page.evaluate(() => window.violations), []);
-    assert.deepEqual(requests.filter((url) => !url.startsWith("data:")), [pathToFileURL(file).href]);
-  };
-  return { page, fine };
-}
-
-const copy = () => structuredClone(sample.report);
-const maps = (page) => page.locator("figure.map canvas[role=application]");
-
-/** Red, green, blue and alpha of a canvas at a share of its sides. */
-const pixel = (canvas, across, down) =>
-  canvas.evaluate(
-    (element, [x, y]) => [...element.getContext("2d").getImageData(Math.floor(x * element.width), Math.floor(y * element.height), 1, 1).data],
-    [across, down],
-  );
-
-/** Sets a control as a reader's hand would, and waits until it is drawn. */
-async function set(page, name, value) {
-  const control = page.locator(`.controls [name=${name}]`);
-  if (name === "colormap") await control.selectOption(value);
-  else await control.fill(String(value));
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-}
 
 test("the file that the engine writes opens, and asks for nothing", async () => {
   assert.ok(sample.file.length <= 2_100_000);
@@ -96,7 +20,7 @@ test("the file that the engine writes opens, and asks for nothing", async () => 
 });
 
 test("the shell is small, and everything in it is allowed by its hash alone", () => {
-  assert.ok(statSync(path.join(folder, "report.html")).size <= 150_000);
+  assert.ok(Buffer.byteLength(shell) <= 150_000);
   const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(shell)[1];
   assert.match(policy, /^default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+'; img-src data: blob:; /);
   for (const mark of ["<!--pellucid:title-->", "<!--pellucid:data-->"])
@@ -283,107 +207,4 @@ test("a damaged map is said, and the rest is shown", async () => {
   assert.ok(await page.getByText("How far to trust it").isVisible());
   await fine();
   await page.close();
-});
-
-test("in Chinese nothing that the report says is left in English", async () => {
-  const report = copy();
-  const words = { ...Object.fromEntries(engineTable()), ...Object.fromEntries(ownTable()) };
-  Object.assign(report, { language: "zh", words });
-  const { page, fine } = await open(report);
-  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN");
-  assert.match(await page.locator("h1").textContent(), /^模型的回答是“.*”，概率为 [\d.]+ %。$/);
-  // The keys of the document itself are names, as its JSON has them.
-  const said = await page
-    .locator("h2, h3, label, .controls button, .choice-label, .exhibit .facts dt, summary, .maps-hint, footer, .map-photo figcaption")
-    .and(page.locator(":not(.document *)"))
-    .allTextContents();
-  assert.deepEqual(said.filter((text) => !/[\u4e00-\u9fff]/.test(text) && text !== "Python"), []);
-  await fine();
-  await page.close();
-});
-
-for (const colorScheme of ["light", "dark"])
-  test(`axe finds no serious fault: ${colorScheme}`, async () => {
-    const report = copy();
-    report.warnings = ["The file does not say what its output is."];
-    const { page } = await open(report, { colorScheme });
-    await page.locator("summary").first().click();
-    await page.evaluate(axe.source);
-    const { violations, passes } = await page.evaluate(() => window.axe.run());
-    assert.ok(passes.length > 20);
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
-    await page.close();
-  });
-
-test("on a phone nothing is wider than the screen", async () => {
-  const { page } = await open(copy(), { viewport: { width: 360, height: 740 } });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360);
-  await page.close();
-});
-
-test("paper gets every map of every class, and no controls", async () => {
-  const { page, fine } = await open(copy());
-  const pdf = await page.pdf({ format: "A4" });
-  assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
-  await page.emulateMedia({ media: "print" });
-  // The printer doesn't wait for a frame: all has to be there when the event is over.
-  const drawn = await page.evaluate(() => {
-    window.dispatchEvent(new Event("beforeprint"));
-    return [...document.querySelectorAll("figure.map canvas[role]")].map(
-      (canvas) => canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[3],
-    );
-  });
-  assert.deepEqual(drawn, new Array(1 + sample.report.exhibits[0].maps.length).fill(255));
-  assert.ok(!(await page.locator(".controls").isVisible()));
-  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
-  assert.equal(await maps(page).count(), 4);
-  await fine();
-  await page.close();
-});
-
-test("dragging a slider over eight maps of 224 × 224 stays fluent", async () => {
-  const report = copy();
-  const size = { height: 224, width: 224 };
-  for (const answer of report.document.answers) answer.target = { ...report.document.answers[0].target };
-  for (const map of report.exhibits[0].maps) Object.assign(map, pack({ ...size, values: Float32Array.from({ length: 224 * 224 }, (_, i) => Math.sin(i)) }, 32));
-  const { page } = await open(report);
-  assert.equal(await maps(page).count(), 8);
-  const steps = 20;
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  // Processor time of the page's own thread: a machine that is busy with other tests doesn't count.
-  const spent = async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
-  const start = await spent();
-  await page.evaluate(async (count) => {
-    const slider = document.querySelector("[name=threshold]");
-    for (let i = 1; i <= count; ++i) {
-      slider.value = String(i);
-      slider.dispatchEvent(new Event("input", { bubbles: true }));
-      await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    }
-  }, steps);
-  const milliseconds = (1000 * ((await spent()) - start)) / steps;
-  console.log(`# a step of the threshold over eight maps: ${milliseconds.toFixed(1)} ms of the page's thread`);
-  assert.ok(milliseconds < 50, `${milliseconds} ms`);
-  await page.close();
-});
-
-test("an operation without maps is shown whole, with no line written for it", async () => {
-  for (const words of [["inspect", model], ["check", model], ["methods"], ["formats"], ["predict", model, photo]]) {
-    const { document, report } = ask(program, words);
-    const { page, fine } = await open(report);
-    await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
-    const text = await page.locator("#report").textContent();
-    const leaves = (json) => (json !== null && typeof json === "object" ? Object.values(json).flatMap(leaves) : [json]);
-    const strings = leaves(document).filter((leaf) => typeof leaf === "string");
-    assert.ok(strings.length > 3, words[0]);
-    assert.deepEqual(strings.filter((leaf) => !text.includes(leaf)), [], words[0]);
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate(() => window.axe.run());
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), [], words[0]);
-    await fine();
-    await page.close();
-  }
 });

@@ -137,3 +137,45 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "0\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "while True: probe.gradient()",
+        "probe.gradients(10**9, lambda k: question.input, lambda k, gradient: None)",
+        "while True: [x for x in range(1000)]; probe.target(question.input + 1)",
+    ],
+)
+def test_ctrl_c_stops_a_method_that_is_written_in_python(body):
+    code = f"""
+import signal, warnings, pellucid, torch
+warnings.simplefilter("ignore")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+model = pellucid.load({str(CNN)!r})
+@pellucid.method
+def endless(question, probe):
+    "Never ends."
+    print("working", flush=True)
+    {body}
+try:
+    model.explain(torch.zeros(3, 32, 32), method="endless", format="npy")
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+    print(model.predict(torch.zeros(3, 32, 32)).values.shape)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdout.readline() == "working\n"
+    time.sleep(0.2)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "stopped\n"
+    assert time.monotonic() - start < 5
+    assert process.stdout.readline() == "torch.Size([10])\n"
+    assert process.wait(60) == 0

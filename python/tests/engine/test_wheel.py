@@ -1,8 +1,12 @@
 """The package as a user gets it: the wheel in an environment that has torch, its stubs, and how fast it comes."""
 
+import json
 import os
+import re
+import statistics
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -31,14 +35,15 @@ def wheel():
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory):
-    """An environment of its own, to which this one lends torch and NumPy."""
+    """An environment of its own, to which this one lends torch and NumPy, and when it was begun."""
+    start = time.monotonic()
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     packages = next(folder.glob("lib/python3*/site-packages"))
     (packages / "torch.pth").write_text(str(Path(torch.__file__).parents[1]))
     pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install"]
     run(*pip, "--no-index", "--no-deps", wheel, env=plain)
-    return folder
+    return folder, start
 
 
 def test_the_wheel_has_the_engine_the_program_and_the_stubs_once(wheel):
@@ -50,7 +55,8 @@ def test_the_wheel_has_the_engine_the_program_and_the_stubs_once(wheel):
     assert not [name for name in names if "test" in name]
 
 
-def test_an_installed_package_makes_a_picture(environment, tmp_path):
+def test_an_installed_package_makes_a_picture_within_a_minute(environment, tmp_path):
+    folder, start = environment
     code = f"""
 import warnings, pellucid
 warnings.simplefilter("ignore")
@@ -58,17 +64,19 @@ assert "site-packages" in pellucid.__file__, pellucid.__file__
 found = pellucid.load({str(CNN)!r}).explain({str(CAT)!r}, method="grad_cam")
 print(*(path.name for path in found.save("out")))
 """
-    said = run(environment / "bin" / "python", "-c", code, cwd=tmp_path, env=plain)
+    said = run(folder / "bin" / "python", "-c", code, cwd=tmp_path, env=plain)
+    assert time.monotonic() - start < 60, "from an empty environment to the picture"
     assert "chelsea.grad_cam.png" in said
     assert (tmp_path / "out" / "chelsea.grad_cam.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_installed_package_brings_the_command(environment, tmp_path):
+    folder, _ = environment
     words = ("explain", CNN, CAT, "--method", "saliency", "--out", tmp_path)
-    run(environment / "bin" / "pellucid", *words, env=plain)
+    run(folder / "bin" / "pellucid", *words, env=plain)
     assert (tmp_path / "chelsea.saliency.png").exists()
     refused = subprocess.run(
-        [environment / "bin" / "python", "-m", "pellucid", "explian"],
+        [folder / "bin" / "python", "-m", "pellucid", "explian"],
         env=plain,
         capture_output=True,
     )
@@ -84,14 +92,21 @@ bare = time.perf_counter() - start
 pellucid.load
 print(bare, time.perf_counter() - start)
 """
-    times = [run(sys.executable, "-c", code).split() for _ in range(3)]
+    times = [run(sys.executable, "-c", code).split() for _ in range(11)]
+    bare, used = (statistics.median(map(float, column)) for column in zip(*times, strict=True))
     # The aim is 0.2 s; a machine that does other things gets twice that.
-    assert min(float(bare) for bare, _ in times) < 0.05
-    assert min(float(used) for _, used in times) < 0.4
+    assert bare < 0.05 and used < 0.4, f"{bare:.3f} s, and {used:.3f} s with the engine"
 
 
 def test_the_package_itself_loads_no_torch():
     run(sys.executable, "-c", "import pellucid, sys; assert 'torch' not in sys.modules")
+
+
+def test_a_build_asks_for_no_torch_of_its_own():
+    """pip builds in an environment of its own: a torch in there would be a second one, and another than the user's."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    required = re.search(r"^requires = (\[.*\])$", project, re.MULTILINE)[1]
+    assert json.loads(required) == ["scikit-build-core>=0.11"]
 
 
 def test_the_stubs_are_those_of_the_tables():

@@ -1,4 +1,5 @@
 // Any document as nested lists and tables, by its form alone: an operation that is added later needs no line here.
+import "./document.css";
 import type { ComponentChildren } from "preact";
 import type { Json } from "../answer/documents";
 import { number } from "../viewer/numbers";

@@ -47,5 +47,6 @@ export function checkSentence(answers: readonly ExplainAnswer[]): { text: string
   const wrong = verdicts.filter((verdict) => verdict === "warn" || verdict === "fail").length;
   if (wrong > 0)
     return { text: say("{0} of {1} checks did not pass: read them before the maps.", wrong, verdicts.length), alarm: true };
-  return { text: say("The maps show what spoke for it; all {0} checks of them passed.", verdicts.length), alarm: false };
+  const targets = [...new Set(answers.map((answer) => answer.target.text))].join(", ");
+  return { text: say("Below: what speaks for {0}. All {1} checks passed.", targets, verdicts.length), alarm: false };
 }

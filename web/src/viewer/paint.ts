@@ -14,20 +14,25 @@ export interface Sheet {
   whole: boolean; // the map covers the picture exactly
 }
 
+// Extreme shapes get at least a strip that can be seen.
+const thinnest = 24;
+
 /** The sheet of a map of this exhibit; its longer side has `longest` pixels. */
 export function sheetOf(exhibit: Exhibit, plane: Plane | null, longest: number): Sheet {
   const frame = exhibit.picture ?? plane ?? { width: 1, height: 1 };
   const scale = longest / Math.max(frame.width, frame.height);
-  const width = Math.max(Math.round(frame.width * scale), 1),
-    height = Math.max(Math.round(frame.height * scale), 1);
+  const width = Math.max(Math.round(frame.width * scale), thinnest),
+    height = Math.max(Math.round(frame.height * scale), thinnest);
+  const across = width / frame.width,
+    down = height / frame.height;
   const seen: Seen =
     exhibit.picture !== null && exhibit.seen !== null
       ? exhibit.seen
       : { x: 0, y: 0, width: frame.width, height: frame.height };
-  const x = Math.round(seen.x * scale),
-    y = Math.round(seen.y * scale);
-  const right = Math.round((seen.x + seen.width) * scale),
-    bottom = Math.round((seen.y + seen.height) * scale);
+  const x = Math.round(seen.x * across),
+    y = Math.round(seen.y * down);
+  const right = Math.round((seen.x + seen.width) * across),
+    bottom = Math.round((seen.y + seen.height) * down);
   const area = { x, y, width: Math.max(right - x, 1), height: Math.max(bottom - y, 1) };
   return { width, height, area, whole: x === 0 && y === 0 && area.width === width && area.height === height };
 }

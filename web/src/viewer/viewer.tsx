@@ -53,7 +53,7 @@ export function Viewer({ exhibit, look, onLook, chosen, onChoose }: ViewerProper
     [vectors, look.scale],
   );
   // Many small canvases need fewer pixels each.
-  const longest = maps.length > 4 ? 480 : 640;
+  const longest = maps.length > 4 ? 480 : maps.length > 2 ? 640 : 960;
   return (
     <section class="viewer" aria-label={exhibit.name}>
       {exhibit.layers.length > 0 && (
