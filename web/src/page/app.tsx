@@ -63,7 +63,10 @@ export function App() {
   const photo = usePhoto(state.photo);
   const onPhoto = useMemo(
     () => (id: string) => {
-      go({ photo: id, target: "", against: "", map: "", change: unchanged });
+      go((now) =>
+        // The photo that a link spoke of, or another of its name: the rest of the view still holds.
+        id === now.photo ? { photo: id } : { photo: id, target: "", against: "", map: "", change: unchanged },
+      );
     },
     [go],
   );

@@ -142,8 +142,12 @@ test("a link is the whole view, and back goes where one was", async () => {
 });
 
 test("a link to a photo that is not here says so", async () => {
-  const { page, close } = await open(browser, `${server.address}/#why?photo=file%3Adog.jpg`);
+  const { page, close } = await open(browser, `${server.address}/#why?photo=file%3Adog.jpg&target=top2&methods=grad_cam%2Csaliency`);
   assert.match(await page.getByRole("alert").innerText(), /dog\.jpg.*can't carry/);
+  // Once it is dropped, the rest of the link holds.
+  await drop(page, "dog.jpg", await readFile(photo));
+  await answered(page, 2);
+  assert.match(page.url(), /photo=file%3Adog\.jpg.*target=top2/);
   await close();
 });
 

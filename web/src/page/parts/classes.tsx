@@ -6,9 +6,9 @@ function Bar({ share, old }: { share: number | null; old?: number | null }) {
   if (share === null) return null;
   const width = (part: number) => String(Math.min(Math.max(part, 0), 1) * 100) + "%";
   return (
-    <span class="bar" aria-hidden="true">
-      <span class="bar-share" style={{ width: width(share) }} />
-      {old != null && <span class="bar-old" style={{ left: width(old) }} />}
+    <span class="gauge" aria-hidden="true">
+      <span class="gauge-share" style={{ width: width(share) }} />
+      {old != null && <span class="gauge-old" style={{ left: width(old) }} />}
     </span>
   );
 }
