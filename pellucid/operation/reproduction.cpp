@@ -70,19 +70,21 @@ std::vector<std::pair<std::string, Json>> flat(const Json& settings) {
   return pairs;
 }
 
-std::string input_word(const RequestInput& input) {
-  return input.of.empty() ? input.name : input.of + "=" + input.name;
+// Of a model of one input its name says nothing.
+bool one_input(std::span<const RequestInput> inputs) {
+  return std::ranges::all_of(
+      inputs, [&](const RequestInput& input) { return input.of == inputs.front().of; });
 }
 
 // The inputs as a Python value: one, a list, or a dict of the model's input names.
 std::string python_inputs(std::span<const RequestInput> inputs) {
-  if (inputs.size() == 1 && inputs.front().of.empty()) return python_of(inputs.front().name);
+  if (inputs.size() == 1) return python_of(inputs.front().name);
   Json list = Json::array(), named = Json::object();
   for (const RequestInput& input : inputs) {
     list.push_back(input.name);
-    if (!input.of.empty()) named[input.of].push_back(input.name);
+    named[input.of].push_back(input.name);
   }
-  return python_of(named.empty() ? list : named);
+  return python_of(one_input(inputs) ? list : named);
 }
 
 }  // namespace
@@ -98,7 +100,9 @@ Json reproduction(const Operation& operation, const Request& request,
   } else {
     python = "pellucid.";
   }
-  for (const RequestInput& input : request.inputs) command += " " + shell_word(input_word(input));
+  const bool plain = one_input(request.inputs);
+  for (const RequestInput& input : request.inputs)
+    command += " " + shell_word(plain ? input.name : input.of + "=" + input.name);
   if (!request.inputs.empty()) argument(python_inputs(request.inputs));
   const Json defaults = operation.defaults ? operation.defaults() : Json::object();
   for (const Option& option : operation.options) {

@@ -58,7 +58,7 @@ Json schemas() {
   return {
       {"Tensor", tensor},
       {"Progress",
-       object_of({{"state", {{"enum", {"waiting", "running"}}}},
+       object_of({{"state", {{"enum", {"waiting", "running", "unknown"}}}},
                   {"stage", {{"type", "string"}}},
                   {"done", count},
                   {"total", {{"type", "integer"}, {"minimum", 0}, {"description", "0: not known"}}},

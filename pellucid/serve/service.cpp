@@ -166,10 +166,7 @@ HttpResponse Service::answer_now(const Route& route, const HttpRequest& request)
       if (draining_) return error_response(503, "the server is stopping");
       return json_response({{"name", route.model}, {"ready", true}});
     case Resource::request:
-      if (std::optional<Json> document = tickets_.document(route.id))
-        return json_response(*document);
-      return error_response(404, "no such request is under way", route.id,
-                            "give your request an X-Request-Id, and ask while it waits or runs");
+      return json_response(tickets_.document(route.id));
     case Resource::openapi:
       return json_response(
           openapi_document(catalogue_, model_names(), !settings_.guard.token.empty()));

@@ -39,14 +39,16 @@ std::shared_ptr<Ticket> Tickets::issue(const std::string& id) {
   return ticket;
 }
 
-std::optional<Json> Tickets::document(std::string_view id) const {
+Json Tickets::document(std::string_view id) const {
   std::shared_ptr<Ticket> ticket;
   {
     const std::lock_guard lock(mutex_);
     const auto found = tickets_.find(id);
     if (found != tickets_.end()) ticket = found->second.lock();
   }
-  return ticket ? ticket->document() : std::nullopt;
+  if (std::optional<Json> known = ticket ? ticket->document() : std::nullopt)
+    return std::move(*known);
+  return {{"state", "unknown"}, {"stage", ""}, {"done", 0}, {"total", 0}, {"seconds", 0}};
 }
 
 }  // namespace pellucid

@@ -38,8 +38,9 @@ class Tickets {
  public:
   // Of two requests that were given one id the later is found.
   std::shared_ptr<Ticket> issue(const std::string& id);
-  // nullopt where no such request is under way.
-  std::optional<Json> document(std::string_view id) const;
+  // The same, or {"state": "unknown", ...} where no such request is under way: whoever polls can't
+  // know that it has just ended, and browsers report each 404 as a fault.
+  Json document(std::string_view id) const;
 
  private:
   mutable std::mutex mutex_;

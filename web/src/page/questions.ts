@@ -93,7 +93,7 @@ function job(matter: Matter, operation: string, title: string, parameters: Recor
     key: JSON.stringify([operation, model, photo.number, parameters, language()]),
     title,
     path: entry ? pathOf(entry, model) : "/v2/models/" + encodeURIComponent(model) + "/" + operation,
-    uploads: () => Promise.resolve([{ input, bytes: photo.bytes }]),
+    uploads: () => Promise.resolve([{ input, name: photo.name, bytes: photo.bytes }]),
     parameters,
   };
 }
@@ -113,7 +113,9 @@ export function changedJob(state: State, matter: Matter, change = state.change):
     ...plain,
     title: isChanged ? say("The changed photo") : say("The photo as it is"),
     key: plain.key + JSON.stringify(change),
-    uploads: async () => [{ input: matter.input, bytes: await changedBytes(matter.photo, change) }],
+    uploads: async () => [
+      { input: matter.input, name: matter.photo.name, bytes: await changedBytes(matter.photo, change) },
+    ],
   };
 }
 

@@ -15,6 +15,7 @@ export class ServerError extends Error {
 
 export interface Upload {
   input: string; // the model's input it is for
+  name: string; // of the file, as answers and errors call it
   bytes: Blob;
 }
 
@@ -137,7 +138,7 @@ export async function perform(
     name: upload.input,
     shape: [1],
     datatype: "BYTES",
-    parameters: { binary_data_size: upload.bytes.size + prefix },
+    parameters: { binary_data_size: upload.bytes.size + prefix, file_name: upload.name },
   }));
   const asked = { parameters: { ...parameters, binary_data_output: true } };
   const head = new TextEncoder().encode(JSON.stringify(inputs.length > 0 ? { inputs, ...asked } : asked));
@@ -169,5 +170,7 @@ export interface Progress {
 // null where the server knows no request of this id (yet, or any more).
 export async function progressOf(id: string): Promise<Progress | null> {
   const response = await fetch("/v2/requests/" + encodeURIComponent(id), { headers: headers() });
-  return response.ok ? ((await response.json()) as Progress) : null;
+  if (!response.ok) return null;
+  const told = (await response.json()) as Progress | { state: "unknown" };
+  return told.state === "unknown" ? null : told;
 }

@@ -39,9 +39,7 @@ export async function open(browser, address, { settings = {}, refused = [], prep
   page.on("console", (message) => {
     const { url } = message.location();
     const status = message.text().startsWith("Failed to load resource");
-    // Progress is asked for while a request runs, and the request may end meanwhile.
-    const late = url.includes("/v2/requests/") && message.text().includes("404");
-    if (message.type() !== "error" || (status && (late || refused.some((part) => url.includes(part))))) return;
+    if (message.type() !== "error" || (status && refused.some((part) => url.includes(part)))) return;
     wrong.push(`${message.text()} ${url}`);
   });
   page.on("pageerror", (error) => wrong.push(String(error.stack)));

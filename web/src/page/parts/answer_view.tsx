@@ -8,7 +8,7 @@ import { type Prediction, fromExplain, fromPredict } from "../prediction";
 import type { Matter } from "../questions";
 import { changedJob, explainJob, jobsOf, methodsOf, predictJob, questions } from "../questions";
 import { changeSentence, gradientFailed, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
-import type { Answer, ServerError } from "../server";
+import type { Answer } from "../server";
 import type { Session } from "../session";
 import { type State, unchanged } from "../state";
 import { ChangeView, type Comparison, Shifted, compare } from "./change_view";
@@ -125,13 +125,8 @@ function PhotoStrip({ state, name, go }: { state: State; name: string; go: Go })
   );
 }
 
-function warningsOf(answers: readonly Answer[], name: string): string[] {
-  const texts = answers.flatMap((answer) => answer.warnings);
-  return [...new Set(texts.map((text) => text.replaceAll("inputs[0].data[0]", name)))];
-}
-
-function placeOf(error: ServerError, name: string): string {
-  return error.where.replaceAll("inputs[0].data[0]", name);
+function warningsOf(answers: readonly Answer[]): string[] {
+  return [...new Set(answers.flatMap((answer) => answer.warnings))];
 }
 
 // What the first answer, or where that lacks it a request of its own, says of the classes.
@@ -200,7 +195,7 @@ export function AnswerView(props: Props) {
               {say("Checks find what is wrong, not what is right: methods that agree can be wrong together.")}
             </p>
           )}
-          {failed && <Fault error={failed.error} place={placeOf(failed.error, photo.name)} onRetry={retry} />}
+          {failed && <Fault error={failed.error} place={failed.error.where} onRetry={retry} />}
           {cancelled && (
             <p class="fault" role="status">
               {say("Stopped.")}{" "}
@@ -257,7 +252,7 @@ export function AnswerView(props: Props) {
           <Reproduce answers={answers} photo={photo} />
         </div>
       )}
-      <Warnings texts={warningsOf(answers, photo.name)} />
+      <Warnings texts={warningsOf(answers)} />
     </>
   );
 }

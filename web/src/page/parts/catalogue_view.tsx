@@ -36,7 +36,7 @@ function jobOf(props: Props, operation: Operation): Job {
     key: JSON.stringify([operation.name, model, takesPhoto ? photo.number : 0, parameters, language()]),
     title: operation.name,
     path: pathOf(operation, model),
-    uploads: () => Promise.resolve(takesPhoto ? [{ input, bytes: photo.bytes }] : []),
+    uploads: () => Promise.resolve(takesPhoto ? [{ input, name: photo.name, bytes: photo.bytes }] : []),
     parameters,
   };
 }
@@ -74,7 +74,7 @@ function Result({ answer, stem }: { answer: Answer; stem: string }) {
       <h2 id="result-title">{say("The answer")}</h2>
       {answer.warnings.map((text) => (
         <p key={text} class="missing">
-          {text.replaceAll("inputs[0].data[0]", stem)}
+          {text}
         </p>
       ))}
       {answer.failures.map((failure) => (

@@ -14,24 +14,17 @@ function recipeOf(answer: Answer): Recipe | null {
   return (answer.document["reproduce"] as Recipe | undefined) ?? first?.reproduce ?? null;
 }
 
-const uploaded = "inputs[0].data[0]"; // what the server calls the photo
+// The page asks for numbers alone and draws them itself; a person wants the default files.
+const commandFor = ({ command }: Recipe): string => command.replace(" --format npy", "");
+const pythonFor = ({ python }: Recipe): string => python.replace(', format=["npy"]', "");
 
-// The page asks for numbers alone and draws them itself; a person wants the default files. The
-// photo's name stands in quotes, of the shell and of Python.
-const commandFor = ({ command }: Recipe, name: string): string =>
-  command.replace(" --format npy", "").replaceAll(uploaded, name.replaceAll("'", "'\\''"));
-
-const pythonFor = ({ python }: Recipe, name: string): string =>
-  python.replace(', format=["npy"]', "").replaceAll(uploaded, JSON.stringify(name).slice(1, -1));
-
-// `name`: of the file that the answers call by its place in the request.
 export function Reproduce({ answers, photo }: { answers: readonly Answer[]; photo: Photo }) {
   const { name } = photo;
   const sample = sampleOf(photo.id);
   const recipes = answers.map(recipeOf).filter((recipe) => recipe !== null);
   if (recipes.length === 0) return null;
-  const commands = recipes.map((recipe) => commandFor(recipe, name));
-  const python = recipes.map((recipe) => pythonFor(recipe, name));
+  const commands = recipes.map(commandFor);
+  const python = recipes.map(pythonFor);
   return (
     <section class="reproduce" aria-labelledby="reproduce-title">
       <h2 id="reproduce-title">{say("Make it again")}</h2>
