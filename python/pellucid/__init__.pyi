@@ -1,4 +1,5 @@
 # Made by tools/make_stubs.py; do not edit.
+from collections.abc import Sequence
 from collections.abc import Callable
 
 from pellucid import captum as captum
@@ -19,17 +20,20 @@ _Progress = Callable[[str, int, int], object]
 
 def doctor(
     *,
+    format: str | int | Sequence[str | int] = [],
     progress: _Progress | None = None,
 ) -> Answer:
     """Examines this installation: versions, processor, memory, fonts, a self-test; says how to mend what is wrong."""
 def formats(
     *,
+    format: str | int | Sequence[str | int] = [],
     progress: _Progress | None = None,
 ) -> Answer:
     """Lists the model files that can be read and the files that answers are written as."""
 def methods(
     name: object | None = None,
     *,
+    format: str | int | Sequence[str | int] = [],
     progress: _Progress | None = None,
 ) -> Answer:
     """Lists the explanation methods: what they need, promise and cite, and their options."""

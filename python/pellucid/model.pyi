@@ -57,6 +57,7 @@ class Model:
         device: str = 'cpu',
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        format: str | int | Sequence[str | int] = [],
         progress: _Progress | None = None,
     ) -> Answer:
         """Re-runs the sample recorded in the model's file and reports every difference."""
@@ -92,6 +93,7 @@ class Model:
         layers: bool = False,
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        format: str | int | Sequence[str | int] = [],
         progress: _Progress | None = None,
     ) -> Answer:
         """Shows what a model's file holds: inputs, outputs, preprocessing, labels, layers, identity."""
