@@ -34,7 +34,8 @@ def test_every_verb_has_a_help_with_only_its_own_options():
         assert done.stdout.startswith(f"pellucid {verb}")
     assert "--top" in pellucid("predict", "--help").stdout
     assert "--top" not in pellucid("inspect", "--help").stdout
-    assert "--out" not in pellucid("methods", "--help").stdout
+    assert "--top" not in pellucid("methods", "--help").stdout
+    assert "--out DIR" not in pellucid("serve", "--help").stdout
     assert "--max-pixels" not in pellucid("inspect", "--help").stdout
 
 
@@ -60,6 +61,7 @@ def test_methods_lists_the_table():
     }
     for method in listed:
         one = answer("methods", method["name"])
+        assert one.pop("reproduce")["command"] == f"pellucid methods {method['name']}"
         assert one == method
         assert one["citation"] and one["needs"]
 
