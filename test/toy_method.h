@@ -1,7 +1,8 @@
-// A method that is in no folder, for tests that put it into a Catalogue and look for it on a face.
+// A method that is in no folder, and what the toy operations beside it have in common, for tests
+// that put them into a Catalogue and look for them on a face.
 #pragma once
 
-#include "pellucid/explain/method.h"
+#include "pellucid/operation/operation.h"
 
 namespace pellucid {
 
@@ -21,5 +22,13 @@ inline constexpr Method toy_method = {
     .explain = run_with<explain_toy, toy_options>,
     .defaults = defaults_of<explain_toy, toy_options>,
 };
+
+// What --set is for the methods of these names.
+inline std::vector<Json> toy_set(const Request& request, const Surroundings& around,
+                                 const std::vector<std::string>& names) {
+  std::vector<const Method*> chosen;
+  for (const std::string& name : names) chosen.push_back(&around.catalogue->method(name));
+  return method_settings(chosen, request.settings);
+}
 
 }  // namespace pellucid

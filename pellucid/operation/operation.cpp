@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/operation/reproduction.h"
 #include "pellucid/report/html.h"
 
@@ -40,11 +41,6 @@ void check(const Operation& operation, const Request& request, const Surrounding
   }
 }
 
-bool wants_report(const Request& request) {
-  const auto format = request.options.find("format");
-  return format != request.options.end() && std::ranges::find(*format, "html") != format->end();
-}
-
 Artefact report_of(const Operation& operation, const Answer& answer, Json exhibits,
                    Language language) {
   const std::string name(operation.name);
@@ -75,6 +71,12 @@ Answer run(const Operation& operation, const Request& request, const Surrounding
 }
 
 }  // namespace
+
+bool wants_report(const Request& request) {
+  const auto format = request.options.find("format");
+  return format != request.options.end() && format->is_array() &&
+         std::ranges::find(*format, "html") != format->end();
+}
 
 Json to_json(const Failure& failure) {
   return {{"input", failure.input}, {"error", failure.error.what()}};

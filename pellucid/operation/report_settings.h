@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pellucid/base/schema.h"
+#include "pellucid/operation/operation.h"
 
 namespace pellucid {
 
@@ -23,5 +23,8 @@ inline constexpr std::array report_options = {
         "format", "html: the answer as one page that anyone can open, in a file.")
         .one_of(report_formats),
 };
+
+// Does the request's option "format", if its operation has one, list "html"?
+bool wants_report(const Request& request);
 
 }  // namespace pellucid

@@ -11,6 +11,8 @@
 #include <map>
 #include <random>
 
+#include "pellucid/base/bytes.h"
+#include "pellucid/operation/report_settings.h"
 #include "pellucid/operation/reproduction.h"
 
 namespace pellucid {
@@ -92,15 +94,6 @@ class Marks {
 
   std::string prefix_;
 };
-
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
 
 bool one(Owners owners) { return std::has_single_bit(owners); }
 
@@ -203,11 +196,7 @@ std::string company_of(const Operation& operation, const Request& request) {
     if (count != names.begin()->second) return {};
   }
   // One page of a whole run is nobody's own.
-  const auto format = request.options.find("format");
-  if (format != request.options.end() && format->is_array() &&
-      std::ranges::find(*format, "html") != format->end()) {
-    return {};
-  }
+  if (wants_report(request)) return {};
   Json company = {operation.name, request.options, request.settings};
   for (const auto& [name, count] : names) company.push_back(name);
   return to_text(company, false);

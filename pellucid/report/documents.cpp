@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "pellucid/base/bytes.h"
+
 namespace pellucid {
 
 Json model_reference(const Model& model) {
@@ -28,9 +30,7 @@ Json values_of(const at::Tensor& tensor) {
 }
 
 std::vector<std::byte> json_bytes(const Json& document) {
-  const std::string text = to_text(document) + "\n";
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
+  return bytes_of(to_text(document) + "\n");
 }
 
 Json to_json(const Check& check) {

@@ -2,6 +2,7 @@
 // runs. Invariant: no text of the answer can end that block, or the title.
 #include "pellucid/report/html.h"
 
+#include "pellucid/base/bytes.h"
 #include "pellucid/base/error.h"
 #include "pellucid/report/assets.h"
 
@@ -55,8 +56,7 @@ std::vector<std::byte> html_report(Json report, std::string_view title, Language
   // The data last: a text in it may look like a place.
   fill(title_place, escaped(title, {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}}));
   fill(data_place, data);
-  const auto bytes = std::as_bytes(std::span(page));
-  return {bytes.begin(), bytes.end()};
+  return bytes_of(page);
 }
 
 }  // namespace pellucid

@@ -3,6 +3,7 @@
 #include <ATen/ops/stack.h>
 
 #include "pellucid/base/base64.h"
+#include "pellucid/base/bytes.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/model.h"
 #include "pellucid/report/documents.h"
@@ -17,10 +18,6 @@ struct NamedOutput {
   at::Tensor values;               // undefined: a file
   const Artefact* file = nullptr;  // undefined values: this one
 };
-
-std::string text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // The output's JSON, its bytes behind all JSON if they were asked for.
 Json write_output(const NamedOutput& output, bool binary, std::string& behind) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "pellucid/base/base64.h"
+#include "pellucid/base/bytes.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/tensors.h"
@@ -27,11 +28,6 @@ std::size_t size_of(const Json& value, std::string_view where) {
 bool flag_of(const Json& value, std::string_view where) {
   if (!value.is_boolean()) throw usage_error("expected true or false").at(where);
   return value.get<bool>();
-}
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
 }
 
 class Reader {

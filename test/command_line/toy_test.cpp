@@ -33,9 +33,7 @@ constexpr Option options[] = {
     option<&Settings::method>("method", "Which methods.").shown_as("METHOD"),
 };
 Answer run_toy(const Request& request, const Surroundings& around, const Settings& settings) {
-  std::vector<const Method*> chosen;
-  for (const std::string& name : settings.method) chosen.push_back(&around.catalogue->method(name));
-  const std::vector<Json> set = method_settings(chosen, request.settings);
+  const std::vector<Json> set = toy_set(request, around, settings.method);
   std::string text;
   for (int i = 0; i < settings.times; ++i) text += settings.loud ? "HUM" : settings.word;
   Answer answer;

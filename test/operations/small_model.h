@@ -4,6 +4,7 @@
 
 #include <ATen/ops/tensor.h>
 
+#include "pellucid/base/bytes.h"
 #include "pellucid/formats/table.h"
 #include "pellucid/graph/builder.h"
 #include "pellucid/input/npy.h"
@@ -59,11 +60,6 @@ inline constexpr Format small_format = {.name = "small",
                                         .extensions = ".small",
                                         .recognises = is_small,
                                         .read = small_model};
-
-inline std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
 
 inline ModelSource small_source(std::string_view content = "SMALL") {
   ModelSource source;

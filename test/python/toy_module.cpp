@@ -23,12 +23,10 @@ constexpr Option options[] = {
 };
 
 Answer run_toy(const Request& request, const Surroundings& around, const Settings& settings) {
-  std::vector<const Method*> chosen;
-  for (const std::string& name : settings.method) chosen.push_back(&around.catalogue->method(name));
   Answer answer;
   for (int i = 0; i < settings.times; ++i) answer.text += settings.loud ? "HUM" : settings.word;
   answer.document = {{"said", answer.text},
-                     {"set", method_settings(chosen, request.settings)},
+                     {"set", toy_set(request, around, settings.method)},
                      {"model", around.model == nullptr ? "none" : around.model->name()}};
   for (const RequestInput& input : request.inputs)
     around.artefact({input.stem + ".toy.txt", "text/plain", input.read()});

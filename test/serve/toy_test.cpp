@@ -34,20 +34,18 @@ Answer run_toy(const Request& request, const Surroundings& around, const Setting
   around.cancellation->check();
   if (settings.word == "storage") throw Error(Fault::storage, "the disk is full");
   if (settings.word == "defect") throw std::runtime_error("oops");
-  std::vector<const Method*> chosen;
-  for (const std::string& name : settings.method) chosen.push_back(&around.catalogue->method(name));
   Answer answer;
   std::string said;
   for (int i = 0; i < settings.times; ++i) said += settings.word;
   answer.document = {{"said", said},
-                     {"set", method_settings(chosen, request.settings)},
+                     {"set", toy_set(request, around, settings.method)},
                      {"threads", settings.threads},
                      {"file", settings.file}};
   for (const RequestInput& input : request.inputs) {
     const std::vector<std::byte> bytes = input.read();
     const bool array = is_npy(bytes);
     around.artefact({input.stem + (array ? ".npy" : ".txt"),
-                     array ? "application/x-npy" : "text/plain", bytes});
+                     array ? std::string(npy_media_type) : "text/plain", bytes});
   }
   return answer;
 }

@@ -8,7 +8,8 @@
 #   PELLUCID_FRESH_BIND     files and folders of this machine to show inside at the same place, read-only, "PATH:PATH":
 #                           certificates, a package client's settings, a local package index
 #   PELLUCID_FRESH_COMMANDS what to run inside ("demo test")
-# PIP_*, SSL_CERT_*, *_CA_BUNDLE, http(s)_proxy, no_proxy and PELLUCID_TORCH_INDEX are passed on.
+# PIP_*, SSL_CERT_*, *_CA_BUNDLE, NODE_EXTRA_CA_CERTS, npm_config_*, http(s)_proxy, no_proxy and PELLUCID_TORCH_INDEX
+# are passed on.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 root=$PWD
@@ -74,7 +75,8 @@ git -c safe.directory='*' clone -q --no-hardlinks "file://$root" "$folder/pelluc
 
 passed=(HOME=/root LANG=C.UTF-8 TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 while IFS= read -r name; do passed+=("$name=${!name}"); done < <(compgen -e |
-  grep -E '^(PIP_|SSL_CERT_|.*_CA_BUNDLE$|https?_proxy$|HTTPS?_PROXY$|no_proxy$|NO_PROXY$|PELLUCID_TORCH_INDEX$|PELLUCID_JOBS$)')
+  grep -E -e '^(PIP_|SSL_CERT_|npm_config_|NPM_CONFIG_)' -e '^(.*_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$' \
+    -e '^(https?_proxy|HTTPS?_PROXY|no_proxy|NO_PROXY|PELLUCID_TORCH_INDEX|PELLUCID_JOBS)$')
 read -ra commands <<<"${PELLUCID_FRESH_COMMANDS:-demo test}"
 env -i "${passed[@]}" chroot "$folder" /pellucid/tools/fresh/provision.sh "${commands[@]}"
 echo "fresh: all done in $folder"
