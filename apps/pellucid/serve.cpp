@@ -1,6 +1,7 @@
 // serve: the catalogue and the models of the command line over HTTP, until it is told to stop.
 #include "serve.h"
 
+#include <future>
 #include <iostream>
 
 #include "pellucid/operation/loaded_model.h"
@@ -72,10 +73,13 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
   service_settings.host_options = read_settings(options, &settings);
   // What is wrong with a bound is said now, not to the first client.
   settings.bytes();
-  for (const NamedModel& each : surroundings.models) {
-    each.model->open(settings);
-    each.model->seal();
-  }
+  // On a thread that ends, and OpenMP's team with it: see pellucid/serve/lanes.cpp.
+  std::async(std::launch::async, [&] {
+    for (const NamedModel& each : surroundings.models) {
+      each.model->open(settings);
+      each.model->seal();
+    }
+  }).get();
 
   Service service(*surroundings.catalogue, surroundings.models, std::move(service_settings));
   ServerLimits limits;

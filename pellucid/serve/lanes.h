@@ -1,7 +1,8 @@
-// Where the engine works: one thread per model (the engine itself takes several for one call), and
-// one for what needs no model. What waits is bounded.
+// Where the engine works: one thread per model that is asked for (the engine itself takes several for
+// one call), and one for what needs no model. What waits is bounded.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -11,7 +12,6 @@
 #include <span>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "pellucid/serve/task.h"
 
@@ -31,14 +31,17 @@ class Lanes {
  public:
   static constexpr std::size_t most_together = 16;
 
-  // `names` are the models; the lane "" is always there.
-  Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work);
+  // `names` are the models; the lane "" is always there. A lane's thread ends when it had nothing to
+  // do for `idle` and begins again with the next task.
+  Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work,
+        std::chrono::milliseconds idle = std::chrono::seconds(2));
   // Ends after the tasks that were taken.
   ~Lanes();
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // False when as many wait as may; those who left make room first.
+  // False when as many wait as may (those who left make room first), or when the machine has no
+  // thread for it.
   bool submit(const std::string& lane, const std::shared_ptr<Task>& task);
   // Nobody waits for its answer any more.
   void leave(const std::shared_ptr<Task>& task);
@@ -50,10 +53,13 @@ class Lanes {
     std::deque<std::shared_ptr<Task>> waiting;
     Tasks running;
     std::shared_ptr<Cancellation> cancellation;  // of what runs
+    std::thread thread;
+    bool has_thread = false;
   };
   void work(Lane& lane);
   void dismiss(const Tasks& gone) const;
-  // With the mutex held.
+  // With the mutex held, both.
+  bool wake(Lane& lane);
   Tasks take(Lane& lane, const std::function<bool(const std::shared_ptr<Task>&)>& wanted);
 
   mutable std::mutex mutex_;
@@ -62,8 +68,8 @@ class Lanes {
   const std::size_t most_waiting_;
   std::size_t waiting_ = 0, running_ = 0;
   const LaneWork work_;
+  const std::chrono::milliseconds idle_;
   bool ending_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace pellucid

@@ -65,6 +65,29 @@ class LanesTest : public ::testing::Test {
 
 const std::string names[] = {"m"};
 
+// A thread's last word.
+struct LastWord {
+  Gate& said;
+  ~LastWord() { said.open(); }
+};
+
+TEST_F(LanesTest, KeepNoThreadThatHasNothingToDo) {
+  gate_.open();
+  Gate ended, again;
+  LaneWork noted = work();
+  noted.run = [&, run = noted.run](const Tasks& tasks, const Cancellation& cancellation) {
+    run(tasks, cancellation);
+    if (tasks.front()->route.id == "b") return again.open();
+    thread_local LastWord word{ended};
+  };
+  Lanes lanes(names, 2, noted, std::chrono::milliseconds(1));
+  ASSERT_TRUE(lanes.submit("m", task("a")));
+  ended.wait();
+  ASSERT_TRUE(lanes.submit("m", task("b")));
+  again.wait();
+  EXPECT_EQ(done_, "ab");
+}
+
 TEST_F(LanesTest, BoundWhatWaitsAndLetThoseWhoLeftMakeRoom) {
   {
     Lanes lanes(names, 2, work());
