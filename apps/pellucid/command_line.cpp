@@ -100,14 +100,26 @@ class Run {
       }
     }
     ProgressBar bar(console_.err, console_.progress && !command_.face.quiet, language_);
-    const Answer answer = perform(operation, request, surroundings(bar));
-    bar.clear();
-    const bool only_failure = answer.nothing_done && answer.failures.size() == 1;
-    if (folder_ && !request.inputs.empty() && !only_failure) {
+    const auto keep_record = [&](const Answer& answer) {
       const double seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       write_run_record(*folder_, command_, answer, started, seconds);
+    };
+    Answer answer;
+    try {
+      answer = perform(operation, request, surroundings(bar));
+    } catch (const Error& error) {
+      bar.clear();
+      // The files of a run that stopped half-way have their record, too.
+      if (folder_ && !request.inputs.empty() && !folder_->written().empty()) {
+        answer.document["stopped"] = error.what();
+        keep_record(answer);
+      }
+      throw;
     }
+    bar.clear();
+    const bool only_failure = answer.nothing_done && answer.failures.size() == 1;
+    if (folder_ && !request.inputs.empty() && !only_failure) keep_record(answer);
     print(answer);
     return exit_code(answer);
   }

@@ -103,8 +103,7 @@ void serve_http(Service& service, const Listening& listening, const ServerLimits
   Hub hub{service, limits, Log(log)};
   hub.run = name_of_run();
   asio::io_context io;
-  const std::vector<std::string> names = service.model_names();
-  hub.lanes = std::make_unique<Lanes>(names, limits.waiting, service.work());
+  hub.lanes = std::make_unique<Lanes>(service.model_names(), limits.waiting, service.work());
   Lanes& lanes = *hub.lanes;
   Door door(io, hub, service.settings().guard.host, listening.port);
   service.tell_gauges([&] {

@@ -71,15 +71,10 @@ Service::Service(const Catalogue& catalogue, std::span<const NamedModel> models,
     : catalogue_(catalogue), settings_(std::move(settings)) {
   for (const NamedModel& each : models) {
     models_[each.name] = each.model;
+    model_names_.push_back(each.name);
     model_documents_[each.name] = model_document(each.name, each.model->model());
   }
   engine_.emplace(catalogue_, models_, settings_.host_options, metrics_);
-}
-
-std::vector<std::string> Service::model_names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, model] : models_) names.push_back(name);
-  return names;
 }
 
 std::variant<Route, HttpResponse> Service::open(const HttpRequest& head) const {

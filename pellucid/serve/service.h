@@ -39,7 +39,8 @@ class Service {
   // For what needs the engine, when there are lanes.
   LaneWork work();
 
-  std::vector<std::string> model_names() const;
+  // As they were given: whoever has no other wish takes the first.
+  const std::vector<std::string>& model_names() const { return model_names_; }
   const ServiceSettings& settings() const { return settings_; }
   Metrics& metrics() { return metrics_; }
   Tickets& tickets() { return tickets_; }
@@ -54,6 +55,7 @@ class Service {
 
   const Catalogue& catalogue_;
   Models models_;
+  std::vector<std::string> model_names_;
   std::map<std::string, Json, std::less<>> model_documents_;
   ServiceSettings settings_;
   Metrics metrics_;

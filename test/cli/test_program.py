@@ -268,7 +268,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
     assert [p for p in (tmp_path / "o").rglob("*") if p.is_file()] == []
 
 
-def test_interrupting_ends_with_130_and_leaves_only_whole_files(tmp_path):
+def test_interrupting_ends_with_130_and_leaves_whole_files_and_their_record(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     for i in range(400):
@@ -279,7 +279,7 @@ def test_interrupting_ends_with_130_and_leaves_only_whole_files(tmp_path):
         text=True,
     )
     for _ in range(600):
-        if (tmp_path / "o").exists() or process.poll() is not None:
+        if any((tmp_path / "o").rglob("*.npy")) or process.poll() is not None:
             break
         time.sleep(0.05)
     start = time.monotonic()
@@ -287,9 +287,13 @@ def test_interrupting_ends_with_130_and_leaves_only_whole_files(tmp_path):
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert time.monotonic() - start < 20  # within a second on an idle machine
-    for path in (tmp_path / "o").rglob("*.npy"):
+    written = sorted((tmp_path / "o").rglob("*.npy"))
+    for path in written:
         np.load(path)
     assert not list((tmp_path / "o").rglob(".pellucid-*"))
+    record = json.loads((tmp_path / "o" / "run.json").read_text())
+    assert 0 < len(written) < 400 and record["stopped"] == "cancelled"
+    assert sorted(record["files"]) == [path.name for path in written]
 
 
 # inspect, check

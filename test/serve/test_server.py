@@ -51,9 +51,9 @@ def test_the_server_describes_itself_and_its_models(server):
     assert server.ask("GET", "/v2/health/ready")[:2] == (200, {"ready": True})
     assert server.ask("GET", "/v1/models")[1]["models"] == [
         "cnn_module",
-        "image_and_vector",
         "linear",
-    ]
+        "image_and_vector",
+    ], "as the command line has them: a page begins with the first"
     assert server.ask("GET", "/v1/models/linear")[1] == {"name": "linear", "ready": True}
     assert server.ask("GET", "/v2/models/linear/ready")[0] == 200
     model = server.ask("GET", "/v2/models/cnn_module")[1]
