@@ -3,7 +3,8 @@
 //   engine_bench MODEL.pt2 INPUT.npy
 //   output | saliency | grad_cam | integrated_gradients STEPS CHUNK  →  milliseconds of that one
 //   call
-//   predict PHOTO  →  milliseconds of the operation, from the file's bytes to the answer
+//   predict PHOTO [TIMES]  →  milliseconds of the operation, from the file's bytes to the answer,
+//   with the photo given so many times
 // The target is the top class of the first sample; the input is a batch of one.
 #include <ATen/Parallel.h>
 
@@ -72,12 +73,15 @@ class EngineBench {
  private:
   double predict(std::istringstream& words) {
     std::string file;
+    std::size_t times = 1;
     words >> file;
+    if (!(words >> times)) times = 1;
     const ModelBytes mapped = map_file(file);
     const std::vector<std::byte> bytes(mapped.bytes.begin(), mapped.bytes.end());
     Request request;
     request.options = {{"format", {"npy"}}, {"threads", 2}};
-    request.inputs.push_back({file, "0", {}, [&] { return bytes; }});
+    for (std::size_t i = 0; i < times; ++i)
+      request.inputs.push_back({file, std::to_string(i), {}, [&] { return bytes; }});
     const Catalogue catalogue{.operations = {operations().begin(), operations().end()},
                               .methods = {methods().begin(), methods().end()},
                               .formats = {}};

@@ -8,7 +8,7 @@ namespace pellucid {
 struct Cost {
   std::int64_t forward_bytes = 0;   // activations alive at the widest point of a forward
   std::int64_t gradient_bytes = 0;  // all activations, kept for the backward pass
-  std::int64_t forward_chunk = 1;   // samples per call that are quickest on two cores
+  std::int64_t forward_chunk = 1;   // samples per call that are quickest with these threads
   std::int64_t gradient_chunk = 1;
 };
 
