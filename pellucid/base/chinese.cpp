@@ -72,6 +72,9 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"the file does not say what its output is: read as {0}, which is a guess (--output-kind "
        "says it)",
        "文件没有说明输出的类型：按 {0} 读取，这是猜测（可用 --output-kind 指明）"},
+      {"the file does not say what its output {0} is: read as {1}, which is a guess (--output-kind "
+       "says it)",
+       "文件没有说明输出 {0} 的类型：按 {1} 读取，这是猜测（可用 --output-kind 指明）"},
       {"share of the area:", "所占面积："},
       {"positive", "正类"},
       {"probability of the positive class {0}, logit {1}", "正类概率 {0}，logit {1}"},
@@ -139,6 +142,7 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
        "记录的照片与记录的张量相差 {0} 级（共 255 级，允许 {1}）"},
       {"This program does not reproduce what the model's file recorded.",
        "本程序没有重现模型文件所记录的结果。"},
+      {"Maps of this model that need a gradient are wrong.", "此模型需要梯度的图是错误的。"},
       // Methods, formats.
       {"Lists the explanation methods: what they need, promise and cite, and their options.",
        "列出解释方法：它们的需求、承诺、出处和选项。"},

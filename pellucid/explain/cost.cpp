@@ -53,8 +53,9 @@ Cost cost_per_sample(const Graph& graph) {
   }
   constexpr std::int64_t at_ease = std::int64_t{2} << 30;  // bytes that any machine can spare
   const std::int64_t fit = at_ease / std::max<std::int64_t>(cost.gradient_bytes, 1);
-  // Forwards of eight networks were quickest in fours to eights on two cores, a quarter quicker than
-  // in sixteens where their activations no longer fit the cache; more cores share more samples.
+  // Forwards of eight networks were quickest in fours to eights on two cores, a quarter quicker
+  // than in sixteens where their activations no longer fit the cache; more cores share more
+  // samples.
   cost.forward_chunk = std::clamp<std::int64_t>(3 * std::int64_t{at::get_num_threads()}, 4, 32);
   cost.gradient_chunk = std::clamp<std::int64_t>(fit, 1, attends ? 20 : 10);
   return cost;

@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
+
 #include "pellucid/base/error.h"
 
 namespace pellucid {
@@ -13,8 +15,11 @@ std::vector<std::size_t> attributable_places(const Question& question) {
     if (question.inputs[i].attributable) places.push_back(i);
   }
   if (places.empty()) {
+    const bool pictures = std::ranges::any_of(
+        question.inputs, [](const NamedTensor& input) { return input.data.dim() == 4; });
     throw usage_error("the model has no real-valued input to attribute to")
-        .hint("its inputs are whole numbers; take a layer after their embedding");
+        .hint(pictures ? "its picture is of whole numbers, which have no gradient; take grad_cam"
+                       : "its inputs are whole numbers; take a layer after their embedding");
   }
   return places;
 }

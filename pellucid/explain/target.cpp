@@ -2,9 +2,10 @@
 // layer.
 #include "pellucid/explain/target.h"
 
-#include <ATen/ops/topk.h>
+#include <ATen/ops/sort.h>
 
 #include <charconv>
+#include <limits>
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/text.h"
@@ -87,17 +88,27 @@ Side parse_side(std::string_view word, const Model& model, int output) {
         .at("target")
         .hint("take the index of one of " + join(candidates, ", "));
   }
+  if (const std::size_t slash = word.find('/');
+      slash != std::string_view::npos && model.graph->outputs().size() > 1) {
+    std::vector<std::string> names;
+    for (const Output& one : model.graph->outputs()) names.push_back(one.name);
+    throw usage_error("there is no class and no output \"" + std::string(word.substr(0, slash)) +
+                      "\"")
+        .at("target")
+        .hint("the outputs are " + join(names, ", "));
+  }
   if (model.metadata.labels.empty()) {
     throw usage_error("\"" + std::string(word) + "\" is no class: the model has no labels")
         .at("target")
-        .hint("give an index, top1, LAYER#CHANNEL, or labels in a sidecar MODEL.json");
+        .hint("give an index, top1, LAYER#CHANNEL@y,x, or labels in a sidecar MODEL.json");
   }
   std::vector<std::string> names;
   for (const auto& labels : model.metadata.labels)
     names.insert(names.end(), labels.begin(), labels.end());
+  const std::string like = nearest(word, names);
   throw usage_error("no class is called \"" + std::string(word) + "\"")
       .at("target")
-      .hint("the nearest are " + nearest(word, names));
+      .hint(like.empty() ? "give an index, or a label of the model" : "the nearest are " + like);
 }
 
 bool is_label(std::string_view word, const Model& model) {
@@ -258,6 +269,12 @@ std::vector<Target> parse_targets(std::span<const std::string> words, const Mode
   return targets;
 }
 
+at::Tensor ranking(const at::Tensor& scores, std::int64_t most) {
+  const double last = -std::numeric_limits<double>::infinity();
+  return std::get<1>(at::sort(scores.nan_to_num(last), /*stable=*/true, 0, /*descending=*/true))
+      .slice(0, 0, most);
+}
+
 Target settle(Target target, const Model& model, std::span<const at::Tensor> outputs) {
   if (target.settled) return target;
   target.settled = true;
@@ -279,13 +296,17 @@ Target settle(Target target, const Model& model, std::span<const at::Tensor> out
     return target;
   }
   if (output.dim() > 2) {
+    std::string place;
+    for (std::int64_t d = 2; d < output.dim(); ++d)
+      place += (d == 2 ? "@" : ",") + std::to_string(output.size(d) / 2);
+    const ValueId value = target.reads(*model.graph);
     throw usage_error("the output is dense: a class of it needs a place")
         .at("target")
-        .hint("name a channel and position of a layer: LAYER#CHANNEL@y,x");
+        .hint("name a channel and position of its layer: " + layer_name(*model.graph, value) + "#" +
+              std::to_string(std::max<std::int64_t>(target.index, 0)) + place);
   }
   const auto at_rank = [&](int rank) {
-    const at::Tensor order =
-        std::get<1>(at::topk(output[0], std::min<std::int64_t>(rank, output.size(1))));
+    const at::Tensor order = ranking(output[0], std::min<std::int64_t>(rank, output.size(1)));
     return order[order.size(0) - 1].item<std::int64_t>();
   };
   if (target.rank > 0) target.index = at_rank(target.rank);

@@ -24,6 +24,10 @@ std::vector<std::string> default_targets(const Model& model);
 // (Fault::usage) when the model's answer has no such class.
 Target settle(Target target, const Model& model, std::span<const at::Tensor> outputs);
 
+// The indices of the highest scores of [C], the highest first: of equal ones the lower index, and
+// what is no number last.
+at::Tensor ranking(const at::Tensor& scores, std::int64_t most);
+
 // "242 boxer"; the index alone where the model has no labels.
 std::string class_text(const Model& model, std::int64_t index);
 

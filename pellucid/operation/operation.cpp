@@ -13,6 +13,11 @@
 namespace pellucid {
 namespace {
 
+// LibTorch's warnings speak to its own developers; what a user must know the operations say.
+struct Silence : c10::WarningHandler {
+  void process(const c10::Warning&) override {}
+};
+
 template <class Entry>
 std::vector<std::string> names_of(const std::vector<const Entry*>& table) {
   std::vector<std::string> names;
@@ -115,6 +120,8 @@ const Method& Catalogue::method(std::string_view name) const {
 
 Answer perform(const Operation& operation, const Request& request,
                const Surroundings& surroundings) {
+  Silence silence;
+  const c10::WarningUtils::WarningHandlerGuard guard(&silence);
   try {
     check(operation, request, surroundings);
     return run(operation, request, surroundings);

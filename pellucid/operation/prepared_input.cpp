@@ -115,7 +115,7 @@ at::Tensor prepare_picture(std::span<const std::byte> bytes, const Model& model,
     throw usage_error("the model's file does not say how a picture becomes its input")
         .at(file)
         .hint("give an .npy array of " + shape_text(model, input) +
-              ", or the preprocessing with --metadata");
+              ", or the preprocessing with --metadata: docs/metadata.md shows how it is written");
   }
   DecodeLimits limits;
   limits.max_pixels = settings.max_pixels;
@@ -158,7 +158,10 @@ std::size_t input_index(const Model& model, const RequestInput& input) {
 
 std::string shape_text(const Model& model, std::size_t input) {
   const Value& value = model.graph->value(model.graph->inputs()[input]);
-  const std::string type = value.dtype ? dtype_text(*value.dtype) : "any type";
+  // NumPy has no bfloat16.
+  const std::string type = !value.dtype                   ? "any type"
+                           : value.dtype == at::kBFloat16 ? dtype_text(at::kFloat)
+                                                          : dtype_text(*value.dtype);
   if (!has_batch(model) || value.shape.empty()) return type + " " + sample_text(value, 0);
   std::string batched = sample_text(value, 1);
   batched = value.shape.size() == 1 ? "[N]" : "[N, " + batched.substr(1);

@@ -132,11 +132,11 @@ Check gradient_of_small_network(Language language) {
     const GradientCheck gradient =
         check_gradient(BatchRunner(std::make_shared<Executor>(graph)), graph, {&input, 1});
     check.value = gradient.error;
-    check.threshold = GradientCheck::threshold;
+    check.threshold = gradient.threshold;
     check.verdict = gradient.passed() ? "pass" : "fail";
     check.words = say(
         language, "the gradient differs from finite differences by {0} of its size (allowed {1})",
-        {number(gradient.error, 2), number(GradientCheck::threshold, 2)});
+        {number(gradient.error, 2), number(gradient.threshold, 2)});
   } catch (const std::exception& error) {
     check.words =
         say(language, "the gradient could not be checked: {0}", {first_line(error.what())});

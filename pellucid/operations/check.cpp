@@ -175,10 +175,9 @@ class Checking {
       const GradientCheck gradient = check_gradient(*surroundings_.model->runner(), model_.graph,
                                                     inputs, surroundings_.cancellation);
       keep_gradient_check(model_.fingerprint, gradient);
-      const std::string error = number(gradient.error, 3),
-                        allowed = number(GradientCheck::threshold, 3);
+      const std::string error = number(gradient.error, 3), allowed = number(gradient.threshold, 3);
       Check check = passed_if(
-          gradient.passed(), "gradient", gradient.error, GradientCheck::threshold,
+          gradient.passed(), "gradient", gradient.error, gradient.threshold,
           tell("the gradient differs from finite differences by {0} of its size (allowed {1})",
                {error, allowed}));
       // What the model's author asked for is no defect: PyTorch gives the same gradient.
@@ -222,8 +221,15 @@ class Checking {
                       check.words});
     }
     result.text = on_one_line(model_.metadata.name) + "\n" + table_text(rows);
-    if (failed)
-      result.text += tell("This program does not reproduce what the model's file recorded.") + "\n";
+    const bool only_gradient = std::ranges::none_of(checks_, [](const Check& check) {
+      return check.verdict == "fail" && check.name != "gradient";
+    });
+    if (failed) {
+      result.text += (only_gradient ? tell("Maps of this model that need a gradient are wrong.")
+                                    : tell("This program does not reproduce what the model's file "
+                                           "recorded.")) +
+                     "\n";
+    }
     result.warnings = model_.warnings;
     result.verdict_failed = failed;
     return result;

@@ -7,6 +7,7 @@
 #include <ATen/TensorOperators.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/target.h"
@@ -232,6 +233,11 @@ class Explaining {
       if (!attribution.notes.empty()) document["notes"] = attribution.notes;
       document["maps"] = Json::array();
       std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
+      // The gradient of what is no number may look like any other.
+      if (const double said = scored.document.value("score", 0.0); !std::isfinite(said)) {
+        checks.push_back(
+            {"score", "fail", said, {}, "No attribution: the score is " + number(said) + "."});
+      }
       Caption caption = caption_of(scored, method, attribution, checks, question, lettering_);
       caption.language = surroundings_.language;
       for (std::size_t i = 0; i < attribution.maps.size(); ++i) {

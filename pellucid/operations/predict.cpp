@@ -176,10 +176,15 @@ class Prediction {
     const OutputInfo& info = model_.metadata.outputs[output];
     if (!info.guessed || info.kind == OutputKind::other) return;
     answer_.warnings.push_back(
-        say(surroundings_.language,
-            "the file does not say what its output is: read as {0}, which is a guess "
-            "(--output-kind says it)",
-            {to_string(info.kind)}));
+        wanted_.size() == 1
+            ? say(surroundings_.language,
+                  "the file does not say what its output is: read as {0}, which is a guess "
+                  "(--output-kind says it)",
+                  {to_string(info.kind)})
+            : say(surroundings_.language,
+                  "the file does not say what its output {0} is: read as {1}, which is a guess "
+                  "(--output-kind says it)",
+                  {info.name, to_string(info.kind)}));
   }
 
   const Request& request_;

@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+#include "pellucid/explain/target.h"
 #include "pellucid/report/documents.h"
 
 namespace pellucid {
@@ -35,7 +36,7 @@ Json class_entry(const Model& model, std::int64_t index, std::int64_t classes) {
 Json top_classes(const Model& model, const at::Tensor& scores, const at::Tensor& probabilities,
                  std::int64_t top) {
   const std::int64_t classes = scores.numel();
-  const auto order = std::get<1>(at::topk(scores.nan_to_num(-INFINITY), std::min(top, classes)));
+  const at::Tensor order = ranking(scores, std::min(top, classes));
   Json list = Json::array();
   for (std::int64_t rank = 0; rank < order.numel(); ++rank) {
     const std::int64_t index = order[rank].item<std::int64_t>();
@@ -137,8 +138,9 @@ Json prediction_document(const Model& model, std::size_t output, const at::Tenso
   } else if (kind == OutputKind::dense) {
     add_dense(model, values, top, document);
   } else {
+    const bool whole = at::isIntegralType(sample.scalar_type(), /*includeBool=*/true);
     if (values.numel() <= few || kind == OutputKind::regression)
-      document["values"] = values_of(values);
+      document["values"] = values_of(whole ? sample.detach().cpu() : values);
     if (values.numel() > few) add_extremes(values, document);
   }
   return document;

@@ -1,5 +1,5 @@
-// Where the engine works: one thread per model that is asked for (the engine itself takes several for
-// one call), and one for what needs no model. What waits is bounded.
+// Where the engine works: one thread per model that is asked for (the engine itself takes several
+// for one call), and one for what needs no model. What waits is bounded.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ class Lanes {
  public:
   static constexpr std::size_t most_together = 16;
 
-  // `names` are the models; the lane "" is always there. A lane's thread ends when it had nothing to
-  // do for `idle` and begins again with the next task.
+  // `names` are the models; the lane "" is always there. A lane's thread ends when it had nothing
+  // to do for `idle` and begins again with the next task.
   Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work,
         std::chrono::milliseconds idle = std::chrono::seconds(2));
   // Ends after the tasks that were taken.

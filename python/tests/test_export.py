@@ -266,6 +266,12 @@ def test_without_a_sample_nothing_is_appended(out):
             "no input is a float tensor of four axes",
         ),
         ({"preprocessing": nn.ReLU()}, "ReLU: not a preprocessing"),
+        ({"preprocessing": {"resize": {"size": [8, 8]}}}, "resize.mode is None; one of none"),
+        ({"preprocessing": {"resize": {"mode": "squash"}}}, "resize has no size"),
+        ({"preprocessing": {"resize": 8}}, "resize is 8; give a dict"),
+        ({"preprocessing": {"crop": {"side": 8}}}, "no crop.side; there are mode, size"),
+        ({"preprocessing": {"mean": [0.5], "means": 1}}, "no means; there are color"),
+        ({"preprocessing": {"mean": [0.5], "std": [1, 1, 1]}}, "one number a channel"),
     ],
 )
 def test_a_wrong_option_says_what_was_expected(out, options, message):

@@ -106,6 +106,14 @@ def test_a_grey_network_and_channels_last():
     )
 
 
+def test_a_dict_may_leave_out_what_has_a_default():
+    given = preprocessing.of(
+        {"mean": [0.5], "std": [0.25], "resize": {"mode": "squash", "size": [8, 8]}}
+    )
+    assert given.record["color"] == "L" and given.record["resize"]["interpolation"] == "bilinear"
+    assert given.transform(preprocessing.synthetic_photo(20, 10)).shape == (1, 8, 8)
+
+
 def test_a_photo_is_turned_upright(tmp_path):
     photo = picture(20, 10)
     exif = Image.Exif()

@@ -96,6 +96,9 @@ TEST(ParseTargets, TakesDifferencesRanksAndOutputs) {
   EXPECT_EQ(one_wish("aux/3").output, 1);
   EXPECT_EQ(one_wish("aux/3").index, 3);
   EXPECT_EQ(one_wish("main/cock").output, 0);
+  const Error error = refused("other/3");
+  EXPECT_THAT(error.message(), HasSubstr("no output \"other\""));
+  EXPECT_THAT(error.remedy(), HasSubstr("main, aux"));
 }
 
 TEST(ParseTargets, TakesChannelsAndNeuronsOfALayer) {
@@ -158,6 +161,21 @@ TEST(Resolve, TurnsRanksIntoClasses) {
   EXPECT_EQ(difference.index, 1);
   EXPECT_EQ(difference.against, 4);
   EXPECT_THAT(difference.text, HasSubstr("1 great white shark − 4 Black-footed albatross"));
+}
+
+TEST(Resolve, RanksEqualScoresByIndexAndWhatIsNoNumberLast) {
+  const at::Tensor scores = at::tensor({NAN, 0.5F, 0.5F, 2.0F, 0.5F, -INFINITY});
+  EXPECT_TRUE(ranking(scores, 4).equal(at::tensor(std::vector<std::int64_t>{3, 1, 2, 4})));
+  EXPECT_EQ(ranking(scores, 6)[0].item<std::int64_t>(), 3);
+}
+
+TEST(Resolve, NamesTheLayerAndAPlaceOfADenseOutput) {
+  const Model model = labelled();
+  const auto wishes = parse_targets(std::vector<std::string>{"2"}, model);
+  const Error error = error_of([&] {
+    settle(wishes[0], model, std::vector{noise({1, 6, 8, 4}, 1)});
+  });
+  EXPECT_THAT(error.remedy(), HasSubstr("pooled#2@4,2"));
 }
 
 TEST(Resolve, TakesTheOnlyNumberOfAScalarOutput) {

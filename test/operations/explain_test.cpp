@@ -93,6 +93,17 @@ TEST(Explain, SaysThatAMapIsFlatAndNeverShowsItBlank) {
   EXPECT_THAT(asked.files, Contains(Key("in.input_x_gradient.png")));
 }
 
+TEST(Explain, SaysThatTheMapOfAnAnswerThatIsNoNumberSaysNothing) {
+  // Its gradient is as finite as any other's.
+  const Asked asked =
+      explain_one(at::tensor({1.0F, NAN, 3.0F}), {{"method", {"saliency"}}, {"target", {"bee"}}});
+  EXPECT_THAT(asked.answer.warnings, Contains(HasSubstr("No attribution: the score is NaN.")));
+  const Json checks = asked.answer.document["answers"][0]["checks"];
+  EXPECT_TRUE(std::ranges::any_of(checks, [](const Json& check) {
+    return check["name"] == "score" && check["verdict"] == "fail";
+  })) << checks;
+}
+
 TEST(Explain, DrawsAVectorAsBarsInEveryFormat) {
   const Asked asked =
       explain_one(one_two_three(), {{"method", {"saliency"}}, {"format", {"png", "svg", "pdf"}}});

@@ -71,7 +71,7 @@ def of(source):
     if isinstance(source, Preprocessing):
         return source
     if isinstance(source, dict):
-        given = {**record(), **source}
+        given = _completed(source)
         return Preprocessing(given, lambda photo: apply(photo, given))
     if isinstance(source, type) or hasattr(
         source, "func"
@@ -86,6 +86,46 @@ def of(source):
         f"{name}: not a preprocessing that is known; give torchvision's weights.transforms(), a Compose, or a dict "
         "as docs/metadata.md describes it"
     )
+
+
+_choices = {
+    "color": ("RGB", "BGR", "L"),
+    "layout": ("NCHW", "NHWC"),
+    "resize.mode": ("none", "squash", "shorter_side", "longer_side"),
+    "resize.interpolation": tuple(_interpolations),
+    "crop.mode": ("none", "center"),
+}
+
+
+def _completed(given):
+    """The whole record of a dict that leaves out what has a default; what it says wrong is an ExportError."""
+    whole = record(**{key: given[key] for key in ("mean", "std") if key in given})
+    _refuse_unknown(given, whole, "")
+    for key, part in given.items():
+        if key not in ("resize", "crop") or part is None:
+            continue
+        if not isinstance(part, dict):
+            raise ExportError(f"preprocessing: {key} is {part!r}; give a dict with mode and size")
+        _refuse_unknown(part, whole[key], f"{key}.")
+        part = {"mode": None, **part}
+        if part["mode"] not in (None, "none") and part.get("size") is None:
+            raise ExportError(f"preprocessing: {key} has no size")
+        whole[key].update(part)
+    whole.update({key: part for key, part in given.items() if key not in ("resize", "crop")})
+    for place, choices in _choices.items():
+        holder, _, key = place.rpartition(".")
+        value = (whole[holder] if holder else whole)[key]
+        if value not in choices:
+            raise ExportError(f"preprocessing: {place} is {value!r}; one of {', '.join(choices)}")
+    if len(whole["mean"]) != len(whole["std"]) or len(whole["mean"]) not in (1, 3):
+        raise ExportError("preprocessing: mean and std have one number a channel: 1 or 3 of them")
+    return whole
+
+
+def _refuse_unknown(given, known, place):
+    for key in given:
+        if key not in known:
+            raise ExportError(f"preprocessing: no {place}{key}; there are {', '.join(known)}")
 
 
 def _of_preset(preset):

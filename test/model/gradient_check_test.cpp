@@ -1,0 +1,56 @@
+// A gradient that rounding alone blurs passes; one that is wrong does not.
+#include "pellucid/model/gradient_check.h"
+
+#include <ATen/TensorOperators.h>
+#include <gtest/gtest.h>
+
+#include "pellucid/graph/builder.h"
+#include "test/networks.h"
+
+namespace pellucid {
+namespace {
+
+// sin(x Wᵀ) in the type's digits; `wrong`: with a gradient that is half of the true one.
+std::shared_ptr<const Graph> network(at::ScalarType type, bool wrong) {
+  GraphBuilder builder;
+  const auto shaped = [&](std::string name) {
+    return Value{.name = std::move(name), .dtype = type, .shape = {std::nullopt, 16}};
+  };
+  const ValueId x = builder.add_input(shaped("x"));
+  const ValueId weight =
+      builder.add_constant({.name = "weight", .dtype = type, .shape = {16, 16}},
+                           {.name = "weight", .data = noise({16, 16}, 1).to(type)});
+  const ValueId product = builder.declare(shaped("product"));
+  builder.add_aten("product", "aten::linear.default", {{"", {x}}, {"", {weight}}}, {{{product}}},
+                   {});
+  ValueId last = product;
+  if (wrong) {
+    const ValueId cut = builder.declare(shaped("cut"));
+    builder.add_aten("cut", "aten::detach.default", {{"", {product}}}, {{{cut}}}, {});
+    const ValueId sum = builder.declare(shaped("sum"));
+    builder.add_aten("sum", "aten::add.Tensor", {{"", {product}}, {"", {cut}}}, {{{sum}}}, {});
+    last = sum;
+  }
+  const ValueId y = builder.declare(shaped("y"));
+  builder.add_aten("y", "aten::sin.default", {{"", {last}}}, {{{y}}}, {});
+  builder.add_output({"", {y}});
+  return std::move(builder).build();
+}
+
+GradientCheck checked(at::ScalarType type, bool wrong) {
+  const auto graph = network(type, wrong);
+  const at::Tensor input = noise({1, 16}, 2).to(type);
+  return check_gradient(Executor(graph), graph, {&input, 1});
+}
+
+TEST(GradientCheck, AllowsWhatRoundingDoesInFewerDigits) {
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16}) {
+    EXPECT_TRUE(checked(type, false).passed()) << toString(type) << checked(type, false).error;
+    EXPECT_FALSE(checked(type, true).passed()) << toString(type) << checked(type, true).error;
+  }
+  EXPECT_EQ(checked(at::kFloat, false).threshold, GradientCheck::usual_threshold);
+  EXPECT_GT(checked(at::kBFloat16, false).threshold, checked(at::kHalf, false).threshold);
+}
+
+}  // namespace
+}  // namespace pellucid
