@@ -6,6 +6,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -47,32 +48,49 @@ class Blocks {
     const std::lock_guard lock(mutex_);
     const auto found = blocks_.lower_bound(size);
     if (found == blocks_.end() || found->first > size + size / 4) return nullptr;
-    void* block = found->second;
-    kept -= static_cast<std::int64_t>(found->first);
-    blocks_.erase(found);
+    void* block = found->second.block;
+    forget(found);
     return block;
   }
 
-  // False: not kept, since more would be kept than was ever in use.
+  // No more is kept than was ever in use: the oldest blocks make room, for work of other shapes has
+  // come since. False: there is no room.
   bool keep(void* block, std::size_t size) {
     const auto bytes = static_cast<std::int64_t>(size);
-    if (kept + bytes > peak || live + kept + bytes > process_limit) return false;
+    if (bytes > peak || live + bytes > process_limit) return false;
     const std::lock_guard lock(mutex_);
-    blocks_.emplace(size, block);
+    while (!blocks_.empty() && (kept + bytes > peak || live + kept + bytes > process_limit)) {
+      const auto oldest = std::ranges::min_element(
+          blocks_, {}, [](const auto& entry) { return entry.second.number; });
+      std::free(oldest->second.block);
+      forget(oldest);
+    }
+    blocks_.emplace(size, Kept{block, ++count_});
     kept += bytes;
     return true;
   }
 
   void drop_all() {
     const std::lock_guard lock(mutex_);
-    for (const auto& [size, block] : blocks_) std::free(block);
+    for (const auto& [size, one] : blocks_) std::free(one.block);
     blocks_.clear();
     kept = 0;
   }
 
  private:
+  struct Kept {
+    void* block;
+    std::uint64_t number;  // the lower, the longer it has been kept
+  };
+
+  void forget(std::multimap<std::size_t, Kept>::iterator entry) {
+    kept -= static_cast<std::int64_t>(entry->first);
+    blocks_.erase(entry);
+  }
+
   std::mutex mutex_;
-  std::multimap<std::size_t, void*> blocks_;
+  std::multimap<std::size_t, Kept> blocks_;
+  std::uint64_t count_ = 0;
 };
 
 // Never destroyed: tensors may outlive every other object of the process.

@@ -5,6 +5,7 @@
 #include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <thread>
 
@@ -44,6 +45,23 @@ TEST_F(Memory, HandsAFreedBlockOutAgainAndMayBeWrittenToTheEnd) {
     }
   }
 }
+
+#ifndef PELLUCID_SANITIZED
+TEST_F(Memory, KeepsTheBlocksThatWereInUseLast) {
+  // The most that is kept, and then a block that leaves the next one no room beside it.
+  for (const std::int64_t size : {256, 200}) bytes(size * megabyte).fill_(1);
+  const auto pages_of = [](std::int64_t size) {
+    rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    bytes(size).fill_(1);
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt - before.ru_minflt;
+  };
+  constexpr std::int64_t other = 100 * megabyte;
+  EXPECT_GT(pages_of(other), 16) << "it comes from the system";
+  EXPECT_LT(pages_of(other), 16) << "it was kept, and what is older made room";
+}
+#endif
 
 TEST_F(Memory, RefusesWhatAThreadMayNotHave) {
   const MemoryLimit limit(8 * megabyte);
