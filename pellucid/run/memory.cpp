@@ -43,11 +43,11 @@ static_assert(sizeof(Header) <= line);
 
 class Blocks {
  public:
-  // A kept block of at least that size, and not much more; nullptr: none.
-  void* take(std::size_t size) {
+  // A kept block of at least that size and no more than `spare` above it; nullptr: none.
+  void* take(std::size_t size, std::size_t spare) {
     const std::lock_guard lock(mutex_);
     const auto found = blocks_.lower_bound(size);
-    if (found == blocks_.end() || found->first > size + size / 4) return nullptr;
+    if (found == blocks_.end() || found->first > size + spare) return nullptr;
     void* block = found->second.block;
     forget(found);
     return block;
@@ -117,7 +117,9 @@ void* allocate_block(std::size_t size) {
             human_bytes(static_cast<double>(std::max<std::int64_t>(left, 0))) + " were left of " +
             human_bytes(static_cast<double>(own ? own_bound : process_limit.load())));
   }
-  void* block = size >= kept_from ? blocks().take(size) : nullptr;
+  // What is spared counts as used: where nobody counts, sizes may share blocks more freely.
+  const std::size_t spare = own_limit == unlimited ? size : size / 4;
+  void* block = size >= kept_from ? blocks().take(size, spare) : nullptr;
   if (block == nullptr) {
     if (bytes + live + kept > process_limit) blocks().drop_all();
     block = std::aligned_alloc(line, size + line);
