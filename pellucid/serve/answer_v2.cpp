@@ -154,7 +154,10 @@ HttpResponse infer_response(std::string_view name, const Model& model, const Bod
     const bool stacked = asked.pictures || parts.size() > 1;
     outputs.push_back({called, stacked ? at::stack(parts) : parts.front(), nullptr});
   }
-  return respond(opening(name, asked), asked, std::move(outputs));
+  Json document = opening(name, asked);
+  // NaN and infinity are no JSON: their place holds null, and why is said here.
+  if (!done.answer.warnings.empty()) document["parameters"] = {{"warnings", done.answer.warnings}};
+  return respond(std::move(document), asked, std::move(outputs));
 }
 
 }  // namespace pellucid

@@ -67,6 +67,7 @@ Json schemas() {
       {"Error", object_of({{"error", std::move(error)}}, {"error"})},
       {"Answer", object_of({{"id", {{"type", "string"}}},
                             {"model_name", {{"type", "string"}}},
+                            {"parameters", {{"type", "object"}}},
                             {"document", {{"type", "object"}}},
                             {"warnings", strings()},
                             {"failures", {{"type", "array"}, {"items", {{"type", "object"}}}}},

@@ -111,7 +111,9 @@ HttpResponse v1_response(const Operation& operation, const BodyRequest& asked,
     }
     list.push_back({{"records", std::move(records)}, {"scores", std::move(values)}});
   }
-  return json_response({{explains ? "explanations" : "predictions", std::move(list)}});
+  Json document = {{explains ? "explanations" : "predictions", std::move(list)}};
+  if (!done.answer.warnings.empty()) document["warnings"] = done.answer.warnings;
+  return json_response(document);
 }
 
 }  // namespace pellucid

@@ -14,7 +14,7 @@ namespace {
 struct Datatype {
   std::string_view name;
   at::ScalarType type;
-  double least, most;  // of whole numbers
+  double least, most;  // 0 and 0: any number of JSON
 };
 
 constexpr Datatype datatypes[] = {
@@ -24,8 +24,8 @@ constexpr Datatype datatypes[] = {
     {"INT16", at::kShort, -32768, 32767},
     {"INT32", at::kInt, -2147483648.0, 2147483647.0},
     {"INT64", at::kLong, -9223372036854775808.0, 9223372036854774784.0},
-    {"FP16", at::kHalf, 0, 0},
-    {"FP32", at::kFloat, 0, 0},
+    {"FP16", at::kHalf, -65504, 65504},
+    {"FP32", at::kFloat, -3.4028234663852886e38, 3.4028234663852886e38},
     {"FP64", at::kDouble, 0, 0},
 };
 
@@ -47,8 +47,8 @@ void append(const Json& data, const Datatype& type, std::vector<Number>& values,
   if (!number) throw usage_error("\"data\" holds something that is no number");
   if (values.size() == most) throw usage_error("\"data\" has more values than its shape");
   const double value = data.is_boolean() ? (data.get<bool>() ? 1 : 0) : data.get<double>();
-  if (type.least < type.most &&
-      (value < type.least || value > type.most || value != std::floor(value))) {
+  const bool whole = at::isFloatingType(type.type) || value == std::floor(value);
+  if (type.least < type.most && (value < type.least || value > type.most || !whole)) {
     throw usage_error("a value does not fit " + std::string(type.name));
   }
   if constexpr (std::is_same_v<Number, std::int64_t>) {

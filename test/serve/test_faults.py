@@ -108,15 +108,27 @@ def checks_of(document):
     }
 
 
-def test_nan_pixels_are_said_and_never_a_blank_map(server):
-    data = np.zeros((3, 32, 32), np.float32)
-    data[0, 0, 0] = np.nan
-    status, document, _ = explained(server, tensor(data), format=["npy", "png", "json"])
-    if status == 200:
-        assert "fail" in checks_of(document).values(), document["document"]
-        assert document["warnings"]
-    else:
-        assert status == 400 and document["error"]["what"]
+def test_pixels_that_lead_to_nan_are_said_and_never_a_blank_map(server):
+    # JSON has no NaN; what overflows in the network is as bad.
+    data = tensor(np.full((3, 32, 32), 3e38, np.float32))
+    status, document, _ = explained(server, data, format=["npy", "png", "json"])
+    assert status == 200, document
+    assert checks_of(document)["score"] == "fail"
+    assert any("No attribution" in warning for warning in document["warnings"])
+    inferred = server.post("/v2/models/cnn_module/infer", inputs=[data])
+    assert None in inferred["outputs"][0]["data"]
+    assert "NaN or infinite" in inferred["parameters"]["warnings"][0]
+    instances = [np.full((3, 32, 32), 3e38).tolist()]
+    predicted = server.post("/v1/models/cnn_module:predict", instances=instances)
+    assert "NaN or infinite" in predicted["warnings"][0]
+
+
+def test_numbers_beyond_their_type_are_refused(server):
+    data = tensor(np.zeros((3, 32, 32), np.float32))
+    for number in (1e39, -1e39):
+        data["data"][5] = number
+        status, error = server.error("/v2/models/cnn_module/infer", {"inputs": [data]})
+        assert status == 400 and "does not fit FP32" in error["what"]
 
 
 def test_a_zero_gradient_is_said_to_be_flat(server):
