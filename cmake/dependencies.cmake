@@ -33,4 +33,6 @@ if(PELLUCID_SANITIZE)
   target_compile_options(pellucid_flags INTERFACE -fsanitize=${PELLUCID_SANITIZE} -fno-omit-frame-pointer)
   target_compile_definitions(pellucid_flags INTERFACE PELLUCID_SANITIZED)
   target_link_options(pellucid_flags INTERFACE -fsanitize=${PELLUCID_SANITIZE})
+  # LibTorch's headers have fences that g++'s ThreadSanitizer does not follow.
+  target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
 endif()
