@@ -26,6 +26,15 @@ _shared_types = {
 }
 
 
+def plain_number(value):
+    """A 0-d tensor or array, or one of NumPy's numbers, as Python's own; anything else as it is."""
+    if isinstance(value, np.generic) or (
+        isinstance(value, (torch.Tensor, np.ndarray)) and value.ndim == 0
+    ):
+        return value.item()
+    return value
+
+
 def given_inputs(value):
     """A value, a list of several, or a dict from the model's input names to values."""
     if isinstance(value, dict):

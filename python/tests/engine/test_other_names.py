@@ -1,5 +1,6 @@
 """Captum's and pytorch-grad-cam's names: closed forms, and the originals where they are installed."""
 
+import inspect
 import warnings
 
 import networks
@@ -108,6 +109,135 @@ def test_grad_cam_is_scaled_and_of_the_inputs_size(cnn):
     assert found.min() >= 0 and found.max() <= 1 + 1e-6
     with pytest.raises(TypeError, match="a target is a class"):
         pellucid.grad_cam.GradCAM(cnn, [layer])(X, targets=["cat"] * 3)
+
+
+def test_a_target_of_grad_cam_that_is_no_class_is_refused_by_its_name(cnn):
+    class ClassifierOutputSoftmaxTarget:
+        category = 1
+
+    class BinaryClassifierOutputTarget:
+        category = 1
+
+    ours = pellucid.grad_cam.ClassifierOutputTarget
+    cam = pellucid.grad_cam.GradCAM(cnn, [cnn.relu3])
+    for odd in (ClassifierOutputSoftmaxTarget(), BinaryClassifierOutputTarget(), 1.0, True, "1"):
+        with pytest.raises(TypeError, match=f"not {type(odd).__name__}: name the class"):
+            cam(X, targets=[ours(1), odd, ours(1)])
+    expected = cam(X, targets=[ours(c) for c in CLASSES])
+    for same in (
+        CLASSES,
+        np.array(CLASSES),
+        torch.tensor(CLASSES),
+        [ours(np.int64(c)) for c in CLASSES],
+    ):
+        assert np.array_equal(cam(X, targets=same), expected)
+
+
+def test_grad_cam_wants_a_target_for_every_sample(cnn):
+    with pytest.raises(ValueError, match="targets: 1 for 3 samples"):
+        pellucid.grad_cam.GradCAM(cnn, [cnn.relu3])(X, targets=[1])
+
+
+def test_grad_cam_takes_the_defaults_of_the_original_and_keeps_the_outputs(cnn):
+    cam = pellucid.grad_cam.GradCAM(cnn, [cnn.relu3], reshape_transform=None)
+    with pytest.raises(AttributeError, match="before the first call"):
+        _ = cam.outputs
+    x = X.clone()
+    cam(input_tensor=x, targets=None, aug_smooth=False, eigen_smooth=False)
+    x.zero_()
+    close(cam.outputs, cnn(X))
+    for name in ("aug_smooth", "eigen_smooth"):
+        with pytest.raises(TypeError, match=name):
+            cam(X, **{name: True})
+    with pytest.raises(TypeError, match="reshape_transform"):
+        pellucid.grad_cam.GradCAM(cnn, [cnn.relu3], reshape_transform=lambda value: value)
+
+
+def test_a_target_may_be_a_tuple_or_any_integer(cnn):
+    method = pellucid.captum.Saliency(cnn)
+    expected = method.attribute(X, 4)
+    for same in (
+        (4,),
+        np.int64(4),
+        torch.tensor(4),
+        [4],
+        [(4,), 4, np.int32(4)],
+        np.array([4] * 3),
+    ):
+        assert torch.equal(method.attribute(X, same), expected)
+    for odd in ((4, 1), 4.0, True, [4.5] * 3, [(1, 2)] * 3):
+        with pytest.raises(TypeError, match="a target is a class"):
+            method.attribute(X, odd)
+
+
+def test_baselines_come_in_a_tuple_beside_inputs_in_a_tuple(cnn):
+    method = pellucid.captum.IntegratedGradients(cnn)
+    start = torch.full_like(X[:1], 0.5)
+    expected, gap = method.attribute(X, start, 4, None, 5, return_convergence_delta=True)
+    for same in ((start,), (0.5,), 0.5, np.float64(0.5), torch.tensor(0.5)):
+        (found,), delta = method.attribute((X,), same, 4, None, 5, return_convergence_delta=True)
+        assert torch.equal(found, expected) and torch.equal(delta, gap)
+
+
+def test_several_inputs_start_from_zero_or_not_at_all():
+    class Sum(nn.Module):
+        def forward(self, a, b):
+            return torch.cat([a * 2 + b * 3, a - b], 1)
+
+    a, b = torch.randn(2, 1), torch.randn(2, 1)
+    method = pellucid.captum.IntegratedGradients(Sum())
+    for start in (None, 0, (0, None)):
+        found = method.attribute((a, b), start, 0)
+        close(found[0], 2 * a)
+        close(found[1], 3 * b)
+    with pytest.raises(TypeError, match="baselines: other than zero"):
+        method.attribute((a, b), (a, b), 0)
+    with pytest.raises(ValueError, match="baselines: 1 for 2 inputs"):
+        method.attribute((a, b), (0,), 0)
+
+
+def test_what_only_captum_can_do_is_refused_by_name(cnn):
+    layer = pellucid.captum.LayerGradCam(cnn, cnn.relu3)
+    for method, words in (
+        (pellucid.captum.Saliency(cnn), {"additional_forward_args": (1,)}),
+        (pellucid.captum.InputXGradient(cnn), {"additional_forward_args": 1}),
+        (pellucid.captum.IntegratedGradients(cnn), {"additional_forward_args": (1,)}),
+        (layer, {"attribute_to_layer_input": True}),
+        (layer, {"attr_dim_summation": False}),
+        (layer, {"grad_kwargs": {"retain_graph": True}}),
+    ):
+        with pytest.raises(TypeError, match=next(iter(words))):
+            method.attribute(X, target=1, **words)
+    with pytest.raises(TypeError, match="multiply_by_inputs"):
+        pellucid.captum.IntegratedGradients(cnn, False)
+    with pytest.raises(TypeError, match="device_ids"):
+        pellucid.captum.LayerGradCam(cnn, cnn.relu3, [0])
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_a_layers_map_is_resized_as_by_captum(cnn, mode):
+    found = pellucid.captum.LayerGradCam(cnn, cnn.relu3).attribute(X, 4)
+    large = pellucid.captum.LayerAttribution.interpolate(found, (32, 32), mode)
+    assert large.shape == (3, 1, 32, 32)
+    assert torch.equal(large, nn.functional.interpolate(found, (32, 32), mode=mode))
+
+
+def test_arguments_stand_in_captums_order():
+    captum = pytest.importorskip("captum.attr")
+
+    def shape(function):
+        return [
+            (p.name, p.default, p.kind) for p in inspect.signature(function).parameters.values()
+        ]
+
+    for name in pellucid.captum.__all__:
+        ours, theirs = getattr(pellucid.captum, name), getattr(captum, name)
+        assert shape(ours.__init__) == shape(theirs.__init__), name
+        if name != "LayerAttribution":
+            assert shape(ours.attribute) == shape(theirs.attribute), name
+    assert shape(pellucid.captum.LayerAttribution.interpolate) == shape(
+        captum.LayerAttribution.interpolate
+    )
 
 
 def test_captums_own_results_are_the_same(cnn):
