@@ -4,12 +4,23 @@ import inspect
 import json
 import os
 
+import torch
+
 from pellucid.answers import answer_of
 from pellucid.engine import native
-from pellucid.inputs import file_of, given_inputs
+from pellucid.inputs import file_of, given_inputs, plain_number
 from pellucid.python_methods import Method
 
 _types = {"boolean": bool, "integer": int, "number": float, "string": str}
+# Options whose word may be a file's name; the tables do not say which do.
+_name_files = {"baseline"}
+_taken = {
+    "boolean": "True or False",
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a word",
+    "list": "a word, an integer or a list of these",
+}
 
 
 def function_of(entry, methods, catalogue):
@@ -24,7 +35,7 @@ def function_of(entry, methods, catalogue):
             given[entry["bare_word"]] = words.pop(0)
         if words:
             raise TypeError(f"{entry['name']}() takes options by name: one value is too many")
-        wanted, settings, files = _sorted(entry, options, given)
+        wanted, settings, files = _sorted(entry, options, given, model)
         unwanted = _add_arrays(entry, options, wanted)
         outcome = native.perform(
             catalogue,
@@ -45,38 +56,68 @@ def function_of(entry, methods, catalogue):
     return call
 
 
-def _sorted(entry, options, given):
+def _sorted(entry, options, given, model):
     """What was given as (options, settings of methods, files that options name)."""
     wanted, settings, files = {}, {}, {}
     for name, value in given.items():
+        value = plain_number(value)
         if value is None:
             continue
-        if name in options or not entry["takes_settings"]:
-            wanted[name] = _option_value(options.get(name), name, value, files)
+        if name in options:
+            wanted[name] = _option_value(options[name], value, files, model)
+        elif not entry["takes_settings"]:
+            wanted[name] = _setting(name, value)  # the engine knows no such option, and says so
         elif name == "settings":
-            settings.update(value)
+            settings.update(_setting(name, value))
         else:
-            settings[name] = value
+            settings[name] = _setting(name, value)
     return wanted, settings, files
 
 
-def _option_value(option, name, value, files):
-    kind = option["type"] if option else None
+def _option_value(option, value, files, model):
+    name, kind = option["name"], option["type"]
     if kind == "list" and isinstance(value, (list, tuple)):
-        return [_word(each) for each in value]
-    if kind in ("list", "string"):
-        value = _word(value) if isinstance(value, Method) else value
-        if isinstance(value, (str, int, os.PathLike)):
-            return str(value)
+        return [_word(option, each, model) for each in value]
+    if name in _name_files and not isinstance(value, (str, int, os.PathLike)):
         # A file that an option names may be a tensor, an array or a picture here.
         file, data = file_of(value, name)
         files[file] = data
         return file
+    if kind in ("list", "string"):
+        return _word(option, value, model)
+    if not isinstance(value, (str, int, float)):
+        raise _not_taken(option, value)
     return value
 
 
-def _word(value):
-    return value.name if isinstance(value, Method) else str(value)
+def _word(option, value, model):
+    value = plain_number(value)
+    if isinstance(value, Method):
+        return value.name
+    if isinstance(value, torch.nn.Module) and option["name"] == "layer" and model is not None:
+        return model.layer_name(value)
+    if isinstance(value, (str, int, os.PathLike)):
+        return str(value)
+    raise _not_taken(option, value)
+
+
+def _not_taken(option, value):
+    taken = _taken[option["type"]]
+    if option["name"] == "layer":
+        taken += "; of a module that was loaded live, its submodules as well"
+    return TypeError(f"{option['name']}: takes {taken}, not {type(value).__name__}")
+
+
+def _setting(name, value):
+    """A method's setting, or those of one method by name, as JSON has them."""
+    value = plain_number(value)
+    if isinstance(value, dict):
+        return {key: _setting(f"{name}.{key}", each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_setting(name, each) for each in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"{name}: takes a number or a word, not {type(value).__name__}")
 
 
 def _add_arrays(entry, options, wanted):
