@@ -154,7 +154,7 @@ def main():
                 (
                     "predict of one photo, server",
                     f"{one['server']:.1f} ms",
-                    f"+{over:.1f} ms",
+                    f"{over:+.1f} ms",
                     "10 / 3 ms",
                 )
             )
