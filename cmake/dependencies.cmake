@@ -34,5 +34,7 @@ if(PELLUCID_SANITIZE)
   target_compile_definitions(pellucid_flags INTERFACE PELLUCID_SANITIZED)
   target_link_options(pellucid_flags INTERFACE -fsanitize=${PELLUCID_SANITIZE})
   # LibTorch's headers have fences that g++'s ThreadSanitizer does not follow.
-  target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  if(PELLUCID_SANITIZE MATCHES thread)
+    target_compile_options(pellucid_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  endif()
 endif()

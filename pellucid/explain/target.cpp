@@ -303,7 +303,7 @@ Target settle(Target target, const Model& model, std::span<const at::Tensor> out
     throw usage_error("the output is dense: a class of it needs a place")
         .at("target")
         .hint("name a channel and position of its layer: " + layer_name(*model.graph, value) + "#" +
-              std::to_string(std::max<std::int64_t>(target.index, 0)) + place);
+              std::to_string(target.index) + place);
   }
   const auto at_rank = [&](int rank) {
     const at::Tensor order = ranking(output[0], std::min<std::int64_t>(rank, output.size(1)));

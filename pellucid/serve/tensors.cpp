@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "pellucid/base/error.h"
 
@@ -17,6 +18,8 @@ struct Datatype {
   double least, most;  // 0 and 0: any number of JSON
 };
 
+constexpr double most_float = std::numeric_limits<float>::max();
+
 constexpr Datatype datatypes[] = {
     {"BOOL", at::kBool, 0, 1},
     {"UINT8", at::kByte, 0, 255},
@@ -25,7 +28,7 @@ constexpr Datatype datatypes[] = {
     {"INT32", at::kInt, -2147483648.0, 2147483647.0},
     {"INT64", at::kLong, -9223372036854775808.0, 9223372036854774784.0},
     {"FP16", at::kHalf, -65504, 65504},
-    {"FP32", at::kFloat, -3.4028234663852886e38, 3.4028234663852886e38},
+    {"FP32", at::kFloat, -most_float, most_float},
     {"FP64", at::kDouble, 0, 0},
 };
 
