@@ -20,7 +20,7 @@ struct Map {
   at::Tensor scores;  // float32, raw and signed: [N, ...] shaped as the input, or [N, h, w] of the
                       // layer's grid
   bool positive_part = false;  // what the picture shows (class activation maps)
-  std::string unit;            // "target per unit of input", "target"
+  std::string unit;  // "target per unit of input", "target"; the answer names the target's quantity
 };
 
 // A check of the answer with its number; the trust strip reads these.

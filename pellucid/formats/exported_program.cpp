@@ -191,7 +191,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
   read_metadata(file, archive, root, settings, model);
-  model.graph = fold_constants(rewrite_norms(functionalise(*model.graph)));
+  model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
   return model;
 }
 

@@ -104,6 +104,7 @@ void GraphBuilder::add_aten(std::string name, std::string_view op,
             .results = std::move(results),
             .bodies = {},
             .kernel = {},
+            .autocast = {},
             .origin = std::move(origin)};
   const auto refuse = [&](std::string why) {
     return model_error(std::move(why)).at("node " + node.name);
@@ -148,6 +149,7 @@ void GraphBuilder::add_python(std::string name, std::string_view op, std::vector
        .results = std::move(results),
        .bodies = {},
        .kernel = {},
+       .autocast = {},
        .origin = std::move(origin)});
 }
 
@@ -162,6 +164,7 @@ void GraphBuilder::add_block(std::string name, std::string_view op, std::vector<
        .results = std::move(results),
        .bodies = std::move(bodies),
        .kernel = {},
+       .autocast = {},
        .origin = std::move(origin)});
 }
 

@@ -74,6 +74,14 @@ class Kernel {
   virtual at::Tensor run(std::span<const c10::IValue> operands) const = 0;
 };
 
+// torch.autocast() around a node: some operators take their operands in `dtype` (none: the device's
+// own), as PyTorch's tables say.
+struct Autocast {
+  c10::DeviceType device = c10::DeviceType::CPU;
+  bool enabled = true;
+  std::optional<at::ScalarType> dtype;
+};
+
 struct Node {
   NodeKind kind = NodeKind::aten;
   std::string name;  // unique; the first value it defines
@@ -83,6 +91,7 @@ struct Node {
   std::vector<Result> results;
   std::vector<std::shared_ptr<const Graph>> bodies;  // of a block
   std::shared_ptr<const Kernel> kernel;              // of a kernel
+  std::optional<Autocast> autocast;                  // the mode it runs in, if any
   Origin origin;
 };
 

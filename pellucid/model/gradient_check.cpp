@@ -195,10 +195,7 @@ Json to_json(const GradientCheck& check) {
 
 std::string gradient_cut(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    const bool no_grad = node.op == "block::wrap_with_set_grad_enabled" &&
-                         !node.operands[0].is_value() && node.operands[0].constant().isBool() &&
-                         !node.operands[0].constant().toBool();
-    bool cuts = no_grad || node.op.starts_with("aten::detach");
+    bool cuts = node.op.starts_with("aten::detach");
     for (const auto& body : node.bodies) cuts = cuts || !gradient_cut(*body).empty();
     if (!cuts) continue;
     return node.name + (node.origin.source.empty() ? "" : ", " + node.origin.source);

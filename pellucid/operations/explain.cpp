@@ -188,7 +188,13 @@ class Explaining {
     }();
     question.targets = probe.settled(question.targets);
     answered.outputs = probe.outputs(data_of(question));
-    for (Map& map : attribution.maps) map.scores = map.scores.cpu();
+    const Target& target = question.targets.front();
+    for (Map& map : attribution.maps) {
+      map.scores = map.scores.cpu();
+      map.unit = unit_of(map, target, model_);
+      // Of a difference both signs mean something: one class each.
+      if (target.kind == Target::Kind::difference) map.positive_part = false;
+    }
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
                            static_cast<double>(question.batch());
     const Json cost = {{"seconds_per_sample", seconds},
@@ -224,7 +230,8 @@ class Explaining {
       const Scored scored = score(model_, target, answered.outputs, n, lettering_);
       document["target"] = scored.document;
       document["prediction"] = prediction(target, answered.outputs, n);
-      document["method"] = {{"name", method.name}, {"settings", full_settings(m)}};
+      document["method"] = {
+          {"name", method.name}, {"title", method.title}, {"settings", full_settings(m)}};
       if (method.uses_baseline) document["baseline"] = question.baseline;
       document["seed"] = question.seed;
       document["threads"] = at::get_num_threads();

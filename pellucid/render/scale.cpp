@@ -1,7 +1,7 @@
 // From raw scores to positions on a colormap: which ends the scale has and what must be said about
-// it. The clip's quantile is the order statistic of rank ceil(q·n): it is always a score of the map
-// itself, and for a map of fewer than 1/(1-q) scores it is the largest, so that small maps are
-// never clipped.
+// it. The clip's quantile is the order statistic of rank ceil(q·n) of the magnitudes that are not
+// 0: it is always a score of the map itself, and where fewer than 1/(1-q) scores are not 0 it is
+// the largest, so that neither small maps nor the few strong places of a sparse one are clipped.
 #include "pellucid/render/scale.h"
 
 #include <algorithm>
@@ -54,22 +54,17 @@ Scale scale_of(const at::Tensor& map, const ScaleSettings& settings) {
     }
     scale.smallest = std::min(scale.smallest, value);
     scale.largest = std::max(scale.largest, value);
-    magnitudes.push_back(settings.positive_part ? std::max(value, 0.0) : std::abs(value));
+    const double drawn = settings.positive_part ? std::max(value, 0.0) : std::abs(value);
+    if (drawn > 0) magnitudes.push_back(drawn);
   }
 
-  if (magnitudes.empty()) scale.smallest = scale.largest = 0;
+  const bool none_finite = scale.nonfinite == scale.count;
+  if (none_finite) scale.smallest = scale.largest = 0;
   scale.diverging = !settings.positive_part && scale.smallest < 0;
-  scale.flat = magnitudes.empty() || scale.smallest == scale.largest ||
+  scale.flat = none_finite || scale.smallest == scale.largest ||
                (settings.positive_part && scale.largest <= 0);
-  const double extreme = settings.positive_part
-                             ? std::max(scale.largest, 0.0)
-                             : std::max(std::abs(scale.smallest), std::abs(scale.largest));
-  double end = magnitudes.empty() ? 0 : quantile(magnitudes, settings.clip);
-  // Most scores are 0: a scale of no length would show nothing.
-  if (end == 0) end = extreme;
-  scale.clipped =
-      std::count_if(magnitudes.begin(), magnitudes.end(), [end](double m) { return m > end; });
-  scale.high = end > 0 ? end : 1;
+  scale.high = magnitudes.empty() ? 1 : quantile(magnitudes, settings.clip);
+  scale.clipped = std::ranges::count_if(magnitudes, [&](double m) { return m > scale.high; });
   scale.low = scale.diverging ? -scale.high : 0;
   return scale;
 }
@@ -95,8 +90,8 @@ std::vector<std::string> remarks(const Scale& scale, Language language) {
   if (scale.clipped > 0 && !scale.flat)
     lines.push_back(say(
         language,
-        "the scale ends at the {0} % quantile of the magnitudes; {1} of {2} scores lie beyond, up "
-        "to {3}",
+        "the scale ends at the {0} % quantile of the magnitudes above 0; {1} of {2} scores lie "
+        "beyond, up to {3}",
         {number(100 * scale.clip, 4), std::to_string(scale.clipped), count,
          short_number(!scale.positive_part && -scale.smallest > scale.largest ? scale.smallest
                                                                               : scale.largest)}));

@@ -13,7 +13,8 @@ namespace pellucid {
 
 struct ScaleSettings {
   bool positive_part = false;  // scores below 0 are drawn as 0, as Grad-CAM's pictures do
-  double clip = 1;  // quantile (0..1] of the magnitudes where the scale ends; 1: at the largest one
+  double clip =
+      1;  // quantile (0..1] of the magnitudes above 0 where the scale ends; 1: the largest
 };
 
 struct Scale {
@@ -42,8 +43,8 @@ struct Scale {
 Scale scale_of(const at::Tensor& map, const ScaleSettings& settings = {});
 
 // What a reader has to know: "no attribution: the map is constant 0", "positive part shown", "the
-// scale ends at the 99.5 % quantile of the magnitudes", "12 of 49 scores are not finite". Empty
-// when there is nothing to say.
+// scale ends at the 99.5 % quantile of the magnitudes above 0", "12 of 49 scores are not finite".
+// Empty when there is nothing to say.
 std::vector<std::string> remarks(const Scale& scale, Language language = Language::english);
 
 }  // namespace pellucid

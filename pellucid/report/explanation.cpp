@@ -71,6 +71,25 @@ std::optional<Plane> plane_of(const Map& map, const at::Tensor& sample, const In
   return Plane{scores.sum(0), Reduction::sum};
 }
 
+std::string unit_of(const Map& map, const Target& target, const Model& model) {
+  constexpr std::string_view placeholder = "target";
+  if (!map.unit.starts_with(placeholder)) return map.unit;
+  const auto quantity = [&]() -> std::string {
+    if (target.kind == Target::Kind::unit) return "activation";
+    switch (model.metadata.outputs[static_cast<std::size_t>(target.output)].kind) {
+      case OutputKind::logits:
+      case OutputKind::multilabel:
+      case OutputKind::binary:
+        return "logit";
+      case OutputKind::probabilities:
+        return "probability";
+      default:
+        return "score";
+    }
+  };
+  return quantity() + map.unit.substr(placeholder.size());
+}
+
 Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& info) {
   const at::Tensor wide = sample.to(at::kDouble);
   const bool any = sample.numel() > 0;
@@ -211,7 +230,7 @@ Panel panel_of(const Map& map, const at::Tensor& plane, const Sight& sight, cons
   panel.subtitle = caption.subtitle;
   panel.alarms = caption.alarms;
   panel.notes = caption.notes;
-  panel.unit = map.unit;
+  panel.unit = translated(caption.language, map.unit);
   panel.positive_part = map.positive_part;
   panel.alpha = look.alpha;
   if (look.colormap != "auto") panel.colormap = look.colormap;
@@ -232,7 +251,7 @@ Bars bars_of(const Map& map, const at::Tensor& sample, const at::Tensor& values,
   bars.subtitle = caption.subtitle;
   bars.alarms = caption.alarms;
   bars.notes = caption.notes;
-  bars.unit = map.unit;
+  bars.unit = translated(caption.language, map.unit);
   bars.language = caption.language;
   return bars;
 }

@@ -39,6 +39,10 @@ struct Plane {
 // dimensions of places.
 std::optional<Plane> plane_of(const Map& map, const at::Tensor& sample, const InputInfo& info);
 
+// The map's unit with the target's own quantity in it: "logit per unit of input", "probability",
+// "activation".
+std::string unit_of(const Map& map, const Target& target, const Model& model);
+
 // Smallest, largest, mean, sum, shape, and "plane" ("height", "width", "reduction") where the
 // scores have places; null where nothing is finite.
 Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& info);

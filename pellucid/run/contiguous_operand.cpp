@@ -18,6 +18,7 @@ void make_first_operand_contiguous(GraphParts& parts, Node& node, std::vector<No
        .results = {Result{{id}, false}},
        .bodies = {},
        .kernel = {},
+       .autocast = {},
        .origin = node.origin});
   node.operands[0] = Operand{id};
 }

@@ -50,6 +50,7 @@ std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at:
   GraphParts parts = take_apart(*graph);
   for (Constant& constant : parts.constants) constant.data = constant.data.to(device);
   for (Node& node : parts.nodes) {
+    if (node.autocast) node.autocast->device = device.type();
     for (Operand& operand : node.operands) {
       if (!operand.is_value() && !operand.is_list() && operand.constant().isDevice())
         operand = {c10::IValue(device)};

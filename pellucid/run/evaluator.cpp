@@ -3,7 +3,6 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <c10/core/GradMode.h>
 
 #include "pellucid/base/error.h"
 #include "pellucid/graph/operand.h"
@@ -101,25 +100,21 @@ void run_body(const Node& node, const Graph& body, std::size_t first, Frame& fra
   }
 }
 
-// Autocast as the model's author switched it on, restored when the block is left.
+// Autocast as the model's author switched it on, for one node.
 class AutocastGuard {
  public:
-  AutocastGuard(c10::DeviceType device, bool enabled, std::optional<at::ScalarType> dtype,
-                bool cache)
-      : device_(device),
-        was_enabled_(at::autocast::is_autocast_enabled(device)),
-        old_dtype_(at::autocast::get_autocast_dtype(device)),
-        old_cache_(at::autocast::is_autocast_cache_enabled()) {
-    at::autocast::set_autocast_enabled(device, enabled);
-    if (dtype) at::autocast::set_autocast_dtype(device, *dtype);
-    at::autocast::set_autocast_cache_enabled(cache);
+  explicit AutocastGuard(const Autocast& mode)
+      : device_(mode.device),
+        was_enabled_(at::autocast::is_autocast_enabled(device_)),
+        old_dtype_(at::autocast::get_autocast_dtype(device_)) {
+    at::autocast::set_autocast_enabled(device_, mode.enabled);
+    if (mode.dtype) at::autocast::set_autocast_dtype(device_, *mode.dtype);
     at::autocast::increment_nesting();
   }
   ~AutocastGuard() {
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, was_enabled_);
     at::autocast::set_autocast_dtype(device_, old_dtype_);
-    at::autocast::set_autocast_cache_enabled(old_cache_);
   }
   AutocastGuard(const AutocastGuard&) = delete;
   AutocastGuard& operator=(const AutocastGuard&) = delete;
@@ -128,27 +123,14 @@ class AutocastGuard {
   c10::DeviceType device_;
   bool was_enabled_;
   at::ScalarType old_dtype_;
-  bool old_cache_;
 };
 
+// Other blocks became the nodes of their bodies (graph/aliases.h: inline_blocks).
 void run_block(const Node& node, Frame& frame, const RunSettings& settings) {
-  if (node.op == "block::cond") {
-    // The gradient follows the branch that is taken.
-    const bool taken = truth(resolve(node.operands.at(0), frame));
-    run_body(node, *node.bodies.at(taken ? 0 : 1), 1, frame, settings);
-  } else if (node.op == "block::wrap_with_set_grad_enabled") {
-    const at::AutoGradMode mode(settings.gradient && truth(resolve(node.operands.at(0), frame)));
-    run_body(node, *node.bodies.at(0), 1, frame, settings);
-  } else {  // wrap_with_autocast(device, dtype, enabled, cache_enabled, body, ...)
-    const auto device = c10::Device(resolve(node.operands.at(0), frame).toStringRef()).type();
-    const c10::IValue dtype = resolve(node.operands.at(1), frame);
-    const c10::IValue enabled = resolve(node.operands.at(2), frame);
-    const c10::IValue cache = resolve(node.operands.at(3), frame);
-    const AutocastGuard guard(device, enabled.isNone() || truth(enabled),
-                              dtype.isNone() ? std::nullopt : std::optional(dtype.toScalarType()),
-                              cache.isNone() || truth(cache));
-    run_body(node, *node.bodies.at(0), 4, frame, settings);
-  }
+  if (node.op != "block::cond") throw internal_error(node.op + " was not inlined");
+  // The gradient follows the branch that is taken.
+  const bool taken = truth(resolve(node.operands.at(0), frame));
+  run_body(node, *node.bodies.at(taken ? 0 : 1), 1, frame, settings);
 }
 
 std::string place_of(const Node& node) {
@@ -163,6 +145,8 @@ std::string place_of(const Node& node) {
 void evaluate(const Graph& graph, const Node& node, Frame& frame, const RunSettings& settings) {
   if (settings.cancellation != nullptr) settings.cancellation->check();
   try {
+    std::optional<AutocastGuard> autocast;
+    if (node.autocast) autocast.emplace(*node.autocast);
     switch (node.kind) {
       case NodeKind::aten:
         call_operator(node, frame);

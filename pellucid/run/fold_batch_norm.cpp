@@ -18,7 +18,7 @@ const Node* foldable_producer(const Graph& graph, const Aliases& aliases, ValueI
     return nullptr;
   if (graph.is_output(value)) return nullptr;
   const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
-  if (node.kind != NodeKind::aten) return nullptr;
+  if (node.kind != NodeKind::aten || node.autocast) return nullptr;
   const std::string& name = node.handle->schema().name();
   if (name != "aten::conv1d" && name != "aten::conv2d" && name != "aten::conv3d" &&
       name != "aten::linear")

@@ -97,7 +97,8 @@ bool is_float_constant(const Graph& graph, const Operand& operand, std::size_t d
 // constants.
 std::optional<ConvolutionGeometry> convolution_by_constants(const Graph& graph, const Node& node) {
   const bool general = node.op == "aten::convolution.default";
-  if (!general && node.op != "aten::conv2d.default") return std::nullopt;
+  // Under autocast it computes in another type.
+  if ((!general && node.op != "aten::conv2d.default") || node.autocast) return std::nullopt;
   const auto& operands = node.operands;
   if (!operands[0].is_value() || graph.value(operands[0].value()).shape.size() != 4 ||
       !is_float_constant(graph, operands[1], 4))

@@ -73,7 +73,8 @@ class NormRewriter {
     const auto operand = [&](int place) -> const Operand& {
       return node.operands[static_cast<std::size_t>(place)];
     };
-    bool known = node.operands[0].is_value() && !operand(at.epsilon).is_value();
+    // Under autocast its operands have several types.
+    bool known = node.operands[0].is_value() && !operand(at.epsilon).is_value() && !node.autocast;
     if (at.training >= 0)
       known =
           known && !operand(at.training).is_value() && !operand(at.training).constant().toBool();
@@ -114,6 +115,7 @@ class NormRewriter {
                    .results = {Result{{result}, false}},
                    .bodies = {},
                    .kernel = {},
+                   .autocast = {},
                    .origin = node.origin};
     nodes.push_back(std::move(rewritten));
   }

@@ -206,17 +206,24 @@ Json server_document() {
 }
 
 Json model_document(std::string_view name, const Model& model) {
-  const auto tensor = [&](const std::string& called, ValueId id) {
+  const auto tensor = [&](const std::string& called, ValueId id) -> Json {
     const Value& value = model.graph->value(id);
     Json shape = Json::array();
     for (const auto& size : value.shape) shape.push_back(size.value_or(-1));
-    return Json{{"name", called},
-                {"datatype", value.dtype ? datatype_of(*value.dtype) : std::string_view("FP32")},
-                {"shape", std::move(shape)}};
+    return {{"name", called},
+            {"datatype", value.dtype ? datatype_of(*value.dtype) : std::string_view("FP32")},
+            {"shape", std::move(shape)}};
   };
   Json inputs = Json::array(), outputs = Json::array();
-  for (const ValueId id : model.graph->inputs())
-    inputs.push_back(tensor(model.graph->value(id).name, id));
+  for (std::size_t i = 0; i < model.graph->inputs().size(); ++i) {
+    const ValueId id = model.graph->inputs()[i];
+    const InputInfo* info = i < model.metadata.inputs.size() ? &model.metadata.inputs[i] : nullptr;
+    const bool pictures =
+        info != nullptr && info->kind == InputKind::image && info->preprocessing.has_value();
+    Json input = tensor(model.graph->value(id).name, id);
+    input["parameters"] = {{"takes", pictures ? "picture" : "array"}};
+    inputs.push_back(std::move(input));
+  }
   for (std::size_t i = 0; i < model.graph->outputs().size(); ++i) {
     const Operand& operand = model.graph->outputs()[i].operand;
     if (operand.is_value() && model.graph->value(operand.value()).is_tensor)

@@ -54,6 +54,12 @@ TEST(Explain, NamesTheTargetInTheFileOnlyWhenSeveralWereAsked) {
                                      Key("in.1.saliency.npy")));
 }
 
+TEST(Explain, NamesMethodAndUnitAsTheyAreShown) {
+  const Json one = explain_one(one_two_three(), {{"method", {"saliency"}}}).answer.document;
+  EXPECT_EQ(one["answers"][0]["method"]["title"], "Saliency");
+  EXPECT_EQ(one["answers"][0]["maps"][0]["unit"], "logit per unit of input");
+}
+
 TEST(Explain, ExplainsTheDifferenceOfTwoClasses) {
   const Asked asked =
       explain_one(one_two_three(), {{"method", {"input_x_gradient"}}, {"target", {"ant:cat"}}});

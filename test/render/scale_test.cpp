@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/where.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,10 +97,14 @@ TEST(Scale, EndsAtTheClipsQuantileAndSaysHowMuchLiesBeyond) {
   EXPECT_EQ(scale_of(tensor(values, {1000}).slice(0, 0, 49), {.clip = 0.995}).clipped, 0);
 }
 
-TEST(Scale, OfASparseMapKeepsALengthThoughTheQuantileIsZero) {
-  at::Tensor map = at::full({1000}, 0.0);
-  map[3] = 5.0;
-  EXPECT_EQ(scale_of(map, {.clip = 0.9}).high, 5);
+TEST(Scale, OfASparseMapKeepsTheDifferencesOfItsFewStrongPlaces) {
+  at::Tensor map = at::full({3000}, 0.0);
+  for (int i = 0; i < 20; ++i) map[i] = i + 1.0;
+  EXPECT_EQ(scale_of(map, {.clip = 0.995}).high, 20);
+  EXPECT_EQ(scale_of(map, {.clip = 0.995}).clipped, 0);
+  // What is cut off counts no more than what is 0.
+  const at::Tensor cut = at::where(map > 0, map, -1.0);
+  EXPECT_EQ(scale_of(cut, {.positive_part = true, .clip = 0.995}).clipped, 0);
 }
 
 TEST(Scale, OfTheLargestFloatsDoesNotOverflow) {

@@ -45,6 +45,25 @@ TEST(Caption, RaisesAnAlarmForACheckThatDidNotPass) {
   EXPECT_THAT(caption_with("info").alarms, IsEmpty());
 }
 
+TEST(Unit, NamesTheTargetsOwnQuantity) {
+  Model model = model_of(multi_layer());
+  const auto unit = [&](const char* said, const Target& target) {
+    return unit_of({"x", Coordinates::input, {}, false, said}, target, model);
+  };
+  model.metadata.outputs.at(0).kind = OutputKind::logits;
+  EXPECT_EQ(unit("target", entry(0)), "logit");
+  EXPECT_EQ(unit("target per unit of input", entry(0)), "logit per unit of input");
+  model.metadata.outputs.at(0).kind = OutputKind::probabilities;
+  EXPECT_EQ(unit("target", entry(0)), "probability");
+  model.metadata.outputs.at(0).kind = OutputKind::regression;
+  EXPECT_EQ(unit("target per unit of input", entry(0)), "score per unit of input");
+  Target neuron;
+  neuron.kind = Target::Kind::unit;
+  EXPECT_EQ(unit("target", neuron), "activation");
+  // A method's own unit is left alone.
+  EXPECT_EQ(unit("share of positions", entry(0)), "share of positions");
+}
+
 TEST(BasicChecks, TellAFlatMapAndOneWithoutNumbers) {
   const auto words = [](const at::Tensor& scores) {
     std::string all;

@@ -9,7 +9,6 @@
 #include "pellucid/graph/aliases.h"
 #include "pellucid/graph/builder.h"
 #include "pellucid/run/memory.h"
-#include "pellucid/run/preferred_runner.h"
 #include "test/near.h"
 #include "test/networks.h"
 #include "test/running.h"
@@ -196,50 +195,6 @@ TEST(FoldBatchNorm, LeavesAConvolutionWhoseInputIsOverwrittenBeforeTheNorm) {
   const auto graph = net.returning({net.call("z", "add.Tensor", {y, x}, {any, 2, 4, 4})});
   const at::Tensor data = noise({1, 2, 4, 4}, 5);
   EXPECT_TRUE(near(answer_of(fold_batch_norm(graph), data), answer_of(graph, data), 1e-6));
-}
-
-TEST(PreferredRunner, AnswersQuicklyAndStillShowsWhatTheRewriteLeftOut) {
-  const auto plain = rewrite_norms(residual_network());
-  const auto quick = fold_batch_norm(plain);
-  int quick_runs = 0;
-  struct Counting final : Runner {
-    Counting(std::shared_ptr<const Graph> graph, int& count)
-        : inner(std::move(graph)), runs(count) {}
-    const Graph& graph() const override { return inner.graph(); }
-    std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
-                                 const RunSettings& settings) const override {
-      ++runs;
-      return inner.run(feeds, wanted, settings);
-    }
-    Executor inner;
-    int& runs;
-  };
-  const PreferredRunner runner(std::make_shared<Executor>(plain),
-                               std::make_shared<Counting>(quick, quick_runs));
-  const at::Tensor x = noise({2, 3, 6, 5}, 1);
-  EXPECT_TRUE(near(run_all(runner, {x})[0], answer_of(plain, x), 1e-5));
-  EXPECT_EQ(quick_runs, 1);
-
-  // conv1 was folded away: who observes it gets the plain graph.
-  const ValueId hidden = plain->find("conv1");
-  at::Tensor seen;
-  const Observer observer{{hidden}, [&](ValueId id, const at::Tensor& tensor) {
-                            EXPECT_EQ(id, hidden);
-                            seen = tensor;
-                            return tensor;
-                          }};
-  run_all(runner, {x}, {&observer, nullptr, false});
-  EXPECT_TRUE(seen.defined());
-  EXPECT_EQ(quick_runs, 1);
-
-  // A value that both have keeps the plain graph's id.
-  const ValueId kept = plain->outputs()[0].operand.value();
-  const Observer last{{kept}, [&](ValueId id, const at::Tensor& tensor) {
-                        EXPECT_EQ(id, kept);
-                        return tensor;
-                      }};
-  run_all(runner, {x}, {&last, nullptr, false});
-  EXPECT_EQ(quick_runs, 2);
 }
 
 TEST(CheckedRunner, NamesTheFirstValueThatDiffers) {

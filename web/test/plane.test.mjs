@@ -47,7 +47,7 @@ test("scores that are no plane of the size are an error", () => {
 const answer = (over) => ({
   input: "cat.png",
   target: { text: "282 tiger cat" },
-  method: { name: "saliency", settings: {} },
+  method: { name: "saliency", title: "Saliency", settings: {} },
   maps: [{ name: "x", shape: [2, 1, 2], unit: "u", positive_part_drawn: false, file: "a.npy", plane: { height: 1, width: 2, reduction: "sum" } }],
   checks: [{ name: "flat", verdict: "pass", words: "Fine." }],
   ...over,
@@ -60,7 +60,7 @@ test("live answers become layers, with what was seen in the pixels of the pictur
   const exhibit = exhibitFromAnswers(picture, [answer({ picture: photo })], arrays);
   assert.deepEqual(exhibit.seen, { x: 15, y: 0, width: 20, height: 20 });
   const [layer] = exhibit.layers;
-  assert.deepEqual([layer.id, layer.title, [...layer.plane.values]], ["0.0", "saliency · 282 tiger cat", [31, 42]]);
+  assert.deepEqual([layer.id, layer.title, [...layer.plane.values]], ["0.0", "Saliency · 282 tiger cat", [31, 42]]);
   assert.deepEqual(layer.notes, ["sum of the channels"]);
 });
 
@@ -79,7 +79,7 @@ test("maps of one title are told apart, vectors are vectors, and a map without a
   ];
   const arrays = new Map(["age.npy", "size.npy"].map((name) => [name, { shape: [2], values: Float32Array.of(1, -2) }]));
   const { layers } = exhibitFromAnswers(null, [answer({ maps })], arrays);
-  assert.deepEqual(layers.map((layer) => layer.title), ["saliency · 282 tiger cat · age", "saliency · 282 tiger cat · size"]);
+  assert.deepEqual(layers.map((layer) => layer.title), ["Saliency · 282 tiger cat · age", "Saliency · 282 tiger cat · size"]);
   assert.deepEqual(layers[0].vector.scores, [1, -2]);
   assert.equal(layers[0].plane, null);
 });

@@ -70,7 +70,7 @@ export interface ExplainAnswer {
   sha256?: string; // of the input
   model?: ModelReference;
   target: TargetDocument;
-  method: { name: string; settings: { [key: string]: Json } };
+  method: { name: string; title: string; settings: { [key: string]: Json } };
   baseline?: string;
   seed?: number;
   threads?: number;

@@ -16,7 +16,7 @@ function layerOf(answer: ExplainAnswer, map: MapDocument, id: string, { plane, v
   const reduced = map.plane && reductions[map.plane.reduction];
   return {
     id,
-    title: `${answer.method.name} · ${answer.target.text}`,
+    title: `${say(answer.method.title)} · ${answer.target.text}`,
     method: answer.method.name,
     target: answer.target.text,
     unit: say(map.unit),

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { say } from "../words";
 import { useAddress } from "./address";
-import type { Model } from "./catalogue";
+import { type Place, placeOf } from "./catalogue";
 import { chooseLanguage } from "./language";
 import { AnswerView } from "./parts/answer_view";
 import { CatalogueView } from "./parts/catalogue_view";
@@ -16,13 +16,6 @@ import { usePhoto, useServed } from "./sources";
 import { unchanged } from "./state";
 
 const firstQuestion = "why";
-
-const pictureAxes = 4; // batch, channels, height and width
-
-// The model's input that takes the photo: the first that has a picture's shape.
-function photoInput({ inputs }: Model): string {
-  return (inputs.find(({ shape }) => shape.length === pictureAxes) ?? inputs[0])?.name ?? "";
-}
 
 // A photo may be dropped or pasted anywhere on the page.
 function useFiles(onPhoto: (id: string) => void): void {
@@ -78,7 +71,7 @@ export function App() {
 
   const { thing } = served;
   const model = thing?.model.name ?? state.model;
-  const input = thing ? photoInput(thing.model) : "";
+  const input: Place = thing ? placeOf(thing.model) : { name: "", pictures: true };
   const body = () => {
     const error = served.error ?? photo.error;
     if (error)
@@ -104,7 +97,7 @@ export function App() {
         />
       );
     }
-    if (!state.photo || photo.missing) return <Opening state={state} missing={photo.missing} go={go} />;
+    if (!state.photo || photo.missing) return <Opening state={state} pictures={input.pictures} missing={photo.missing} go={go} />;
     if (!thing || !photo.thing) return null;
     const asked = question ? state : { ...state, question: firstQuestion };
     const matter = { catalogue: thing.catalogue, model, input, photo: photo.thing };

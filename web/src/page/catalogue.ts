@@ -47,11 +47,23 @@ export interface ModelInput {
   name: string;
   datatype: string;
   shape: number[];
+  parameters?: { takes?: "picture" | "array" };
 }
 
 export interface Model {
   name: string;
   inputs: ModelInput[];
+}
+
+// The model's input that takes the page's file: the first that takes a picture.
+export interface Place {
+  name: string;
+  pictures: boolean; // else it takes arrays
+}
+
+export function placeOf({ inputs }: Model): Place {
+  const forPictures = inputs.find(({ parameters }) => parameters?.takes === "picture");
+  return { name: (forPictures ?? inputs[0])?.name ?? "", pictures: forPictures !== undefined };
 }
 
 export const operationOf = (catalogue: Catalogue, name: string): Operation | undefined =>

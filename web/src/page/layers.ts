@@ -4,7 +4,6 @@ import type { ExplainAnswer } from "../answer/documents";
 import { exhibitFromAnswers } from "../answer/exhibit";
 import type { NpyArray } from "../answer/npy";
 import type { Exhibit, Layer, Picture } from "../viewer/types";
-import { say } from "../words";
 import type { Method } from "./catalogue";
 import type { Photo } from "./photo";
 import type { Answer } from "./server";
@@ -29,17 +28,8 @@ export function explainedBy(method: Method, answer: Answer): Explained | null {
     ...layer,
     // A link names a map by its method: another choice of methods leaves it what it is.
     id: method.name + (i > 0 ? "." + String(i) : ""),
-    title: layer.title.replace(record.method.name, method.title),
-    // Of a difference both signs mean something: one class each.
-    positivePart: layer.positivePart === true && record.target.against === undefined,
-    unit: record.maps[i]?.unit === "target" ? unitOf(record) : layer.unit,
   }));
   return { method, answer, record, layers: named };
-}
-
-function unitOf(record: ExplainAnswer): string {
-  const kind = (record.target as { output_kind?: string }).output_kind;
-  return kind === "logits" ? say("logit") : say("score");
 }
 
 export function exhibitOf(photo: Photo, explained: readonly Explained[]): Exhibit {

@@ -2,7 +2,7 @@
 // parts of the page it shows. A later question is one more entry.
 import { say } from "../words";
 import type { Catalogue, Method, Operation } from "./catalogue";
-import { concerns, methodOf, operationOf, pathOf } from "./catalogue";
+import { type Place, concerns, methodOf, operationOf, pathOf } from "./catalogue";
 import { changedBytes } from "./changed_photo";
 import { language } from "./language";
 import type { Photo } from "./photo";
@@ -40,11 +40,15 @@ export const questions: readonly Question[] = [
   },
 ];
 
+// What can be asked of an array: it is not painted on.
+export const questionsFor = ({ pictures }: Pick<Place, "pictures">): readonly Question[] =>
+  questions.filter(({ id }) => pictures || id !== "change");
+
 // What a question is asked about.
 export interface Matter {
   catalogue: Catalogue;
   model: string; // its name
-  input: string; // the model's input that takes the photo
+  input: Place; // where the photo goes
   photo: Photo;
 }
 
@@ -54,18 +58,19 @@ const compared = 4; // methods that are set side by side before anybody has chos
 
 export const explainOperation = (catalogue: Catalogue): Operation | undefined => operationOf(catalogue, explaining);
 
-function defaultMethods(catalogue: Catalogue): string[] {
+// What is asked before anybody has chosen. An array has no places for a layer's map to lie on.
+function suitable({ catalogue, input }: Pick<Matter, "catalogue" | "input">): string[] {
   const option = explainOperation(catalogue)?.options.find((each) => each.name === "method");
-  const names = Array.isArray(option?.default) ? option.default : [];
-  return names.length > 0 ? names : catalogue.methods.slice(0, 1).map((method) => method.name);
+  const first = Array.isArray(option?.default) ? option.default : [];
+  const all = [...new Set([...first, ...catalogue.methods.map((method) => method.name)])];
+  return input.pictures ? all : all.filter((name) => methodOf(catalogue, name)?.uses_layer === false);
 }
 
-export function methodsOf(state: State, catalogue: Catalogue): Method[] {
-  const first = defaultMethods(catalogue);
-  const all = [...first, ...catalogue.methods.map((method) => method.name)];
-  const own = state.question === "methods" ? [...new Set(all)].slice(0, compared) : first;
+export function methodsOf(state: State, matter: Pick<Matter, "catalogue" | "input">): Method[] {
+  const all = suitable(matter);
+  const own = all.slice(0, state.question === "methods" ? compared : 1);
   const names = state.methods.length > 0 ? state.methods : own;
-  return names.map((name) => methodOf(catalogue, name)).filter((method) => method !== undefined);
+  return names.map((name) => methodOf(matter.catalogue, name)).filter((method) => method !== undefined);
 }
 
 export function targetOf(state: State): string {
@@ -93,7 +98,7 @@ function job(matter: Matter, operation: string, title: string, parameters: Recor
     key: JSON.stringify([operation, model, photo.number, parameters, language()]),
     title,
     path: entry ? pathOf(entry, model) : "/v2/models/" + encodeURIComponent(model) + "/" + operation,
-    uploads: () => Promise.resolve([{ input, name: photo.name, bytes: photo.bytes }]),
+    uploads: () => Promise.resolve([{ input: input.name, name: photo.name, bytes: photo.bytes }]),
     parameters,
   };
 }
@@ -114,14 +119,14 @@ export function changedJob(state: State, matter: Matter, change = state.change):
     title: isChanged ? say("The changed photo") : say("The photo as it is"),
     key: plain.key + JSON.stringify(change),
     uploads: async () => [
-      { input: matter.input, name: matter.photo.name, bytes: await changedBytes(matter.photo, change) },
+      { input: matter.input.name, name: matter.photo.name, bytes: await changedBytes(matter.photo, change) },
     ],
   };
 }
 
 // Everything a view needs, in the order in which it should come.
 export function jobsOf(state: State, matter: Matter): Job[] {
-  const methods = methodsOf(state, matter.catalogue);
+  const methods = methodsOf(state, matter);
   if (state.question === "change") {
     const map = methods.slice(0, 1).map((method) => explainJob(state, method, matter));
     return [changedJob(state, matter, unchanged), changedJob(state, matter), ...map];

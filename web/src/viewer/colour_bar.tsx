@@ -12,9 +12,10 @@ interface Properties {
   colormap: string;
   unit: string;
   value: number | null; // under the pointer
+  threshold: number; // share of the scale's end below which nothing is drawn
 }
 
-export function ColourBar({ scale, colormap, unit, value }: Properties) {
+export function ColourBar({ scale, colormap, unit, value, threshold }: Properties) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -27,11 +28,16 @@ export function ColourBar({ scale, colormap, unit, value }: Properties) {
   const numbers = numbersFor(scale.high);
   const end = (score: number): string =>
     (scale.clipped > 0 && score !== 0 ? (score < 0 ? "\u2264 " : "\u2265 ") : "") + numberText(numbers, score);
+  // What is not drawn is pale: from the lower cut to the upper one.
+  const cuts = [scale.diverging ? -threshold * scale.high : 0, threshold * scale.high].map((score) => 100 * position(scale, score));
   const mark = value !== null && Number.isFinite(value) ? position(scale, value) : null;
   return (
     <div class="colour-bar">
       <div class="colour-bar-strip">
         <canvas ref={canvas} width={pixels} height={1} aria-hidden="true" />
+        {threshold > 0 && (
+          <span class="colour-bar-cut" style={{ left: `${cuts[0]!}%`, width: `${cuts[1]! - cuts[0]!}%` }} />
+        )}
         {mark !== null && <span class="colour-bar-mark" style={{ left: `${100 * mark}%` }} />}
       </div>
       <div class="colour-bar-numbers">

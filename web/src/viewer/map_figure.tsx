@@ -27,6 +27,7 @@ interface Properties {
 
 export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCursor, chosen, onChoose, hint }: Properties) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const empty = useRef<HTMLParagraphElement>(null);
   const { plane } = layer;
   const painter = useMemo(() => new LayerPainter(plane), [plane]);
   const sheet = useMemo(() => sheetOf(exhibit, plane, longest), [exhibit.picture, exhibit.seen, plane, longest]);
@@ -34,7 +35,9 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
   const painted = useRef<Sheet | null>(null);
   useLayoutEffect(() => {
     const paint = (): void => {
-      if (canvas.current !== null) painter.paint(canvas.current, sheet, exhibit.picture, scale, look);
+      if (canvas.current === null) return;
+      const something = painter.paint(canvas.current, sheet, exhibit.picture, scale, look);
+      if (empty.current !== null) empty.current.hidden = something;
     };
     // A canvas that is new or has another size is blank: paper doesn't wait for the next frame.
     if (painted.current !== sheet) {
@@ -71,6 +74,9 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
           onKeyDown={onKey}
         />
         {scale.flat && <p class="map-flat">{said[0]?.text}</p>}
+        <p ref={empty} class="map-empty" hidden role="status">
+          {say("no score reaches the threshold")}
+        </p>
       </Sighted>
       <p class="map-value">
         {cell !== null ? (
@@ -86,7 +92,7 @@ export function MapFigure({ exhibit, layer, scale, look, longest, cursor, onCurs
           </span>
         )}
       </p>
-      {!scale.flat && <ColourBar scale={scale} colormap={name} unit={layer.unit} value={cell?.value ?? null} />}
+      {!scale.flat && <ColourBar scale={scale} colormap={name} unit={layer.unit} value={cell?.value ?? null} threshold={threshold} />}
       <Sentences layer={layer} said={said} lines={ownLines(layer, scale, name)} />
     </figure>
   );

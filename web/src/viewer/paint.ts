@@ -101,7 +101,10 @@ function stripe(x: number, y: number): number {
   return phase < 4 ? lightStripe : phase < 6 ? darkStripe : 0;
 }
 
-/** Colours of scores that lie row by row; what is not drawn is transparent, what is no number is hatched. */
+/**
+ * Colours of scores that lie row by row; what is not drawn is transparent, what is no number is hatched. False: nothing
+ * reaches the threshold.
+ */
 export function colourScores(
   scores: Float32Array,
   width: number,
@@ -109,18 +112,20 @@ export function colourScores(
   colormap: string,
   threshold: number,
   pixels: Uint32Array,
-): void {
+): boolean {
   const colours = pixelTable(colormap);
   const { offset, slope } = line(scale);
   // The half rounds where the integer is taken.
   const first = offset * steps + 0.5,
     rise = slope * steps;
-  const least = threshold * scale.reach,
+  const least = threshold * scale.high,
     lowest = scale.positivePart ? 0 : -Infinity;
+  let something = false;
   for (let i = 0; i < scores.length; ++i) {
     const score = scores[i]!;
     if (scale.flat || !Number.isFinite(score)) {
       pixels[i] = stripe(i % width, Math.floor(i / width));
+      something = true;
       continue;
     }
     const drawn = score < lowest ? lowest : score;
@@ -130,7 +135,9 @@ export function colourScores(
     }
     const at = first + rise * drawn;
     pixels[i] = colours[at <= 0 ? 0 : at >= steps ? steps : Math.floor(at)]!;
+    something = true;
   }
+  return something;
 }
 
 export class LayerPainter {
@@ -139,18 +146,21 @@ export class LayerPainter {
   private image: ImageData | null = null;
   private coloured: HTMLCanvasElement | null = null;
   private colouredAs = "";
+  private something = true;
 
   constructor(private readonly plane: Plane) {}
 
-  paint(canvas: HTMLCanvasElement, sheet: Sheet, picture: Picture | null, scale: Scale, look: Look): void {
+  /** False: nothing of the map reaches the threshold. */
+  paint(canvas: HTMLCanvasElement, sheet: Sheet, picture: Picture | null, scale: Scale, look: Look): boolean {
     const context = canvas.getContext("2d");
-    if (context === null) return;
+    if (context === null) return true;
     paintPicture(context, sheet, picture);
     const { x, y, width, height } = sheet.area;
     // Without a picture there is nothing to see through to.
     context.globalAlpha = picture === null ? 1 : look.opacity;
     context.drawImage(this.colours(width, height, scale, look), x, y);
     paintFrame(context, sheet);
+    return this.something;
   }
 
   private colours(width: number, height: number, scale: Scale, look: Look): HTMLCanvasElement {
@@ -163,10 +173,10 @@ export class LayerPainter {
       this.colouredAs = "";
     }
     const colormap = chosenColormap(look, scale);
-    const as = JSON.stringify([colormap, look.threshold, scale.low, scale.high, scale.reach]);
+    const as = JSON.stringify([colormap, look.threshold, scale.low, scale.high]);
     if (this.colouredAs !== as) {
       const pixels = new Uint32Array(this.image.data.buffer);
-      colourScores(this.scores, width, scale, colormap, look.threshold, pixels);
+      this.something = colourScores(this.scores, width, scale, colormap, look.threshold, pixels);
       this.coloured.getContext("2d")?.putImageData(this.image, 0, 0);
       this.colouredAs = as;
     }

@@ -1,5 +1,6 @@
 // From raw scores to positions on a colormap: the rules of pellucid/render/scale.cpp, and one scale for several maps.
-// The scores themselves are never changed. The clip's quantile is the order statistic of rank ceil(q·n).
+// The scores themselves are never changed. The clip's quantile is the order statistic of rank ceil(q·n)
+// of the magnitudes that are not 0.
 import { say } from "../words";
 import { number } from "./numbers";
 
@@ -13,7 +14,6 @@ export interface Scale {
   positivePart: boolean;
   smallest: number; // the extremes of the finite raw scores
   largest: number;
-  reach: number; // the largest magnitude that is drawn, before clipping; a threshold is a share of it
   count: number;
   nonfinite: number;
   clipped: number; // scores beyond low..high
@@ -34,22 +34,22 @@ function quantile(magnitudes: Float64Array, q: number): number {
 export function scaleOf(values: ArrayLike<number>, positivePart = false, clip = pictureClip): Scale {
   let smallest = Infinity,
     largest = -Infinity,
-    finite = 0;
+    finite = 0,
+    visible = 0; // not 0 as drawn
   const magnitudes = new Float64Array(values.length);
   for (let i = 0; i < values.length; ++i) {
     const value = values[i] ?? NaN;
     if (!Number.isFinite(value)) continue;
     smallest = Math.min(smallest, value);
     largest = Math.max(largest, value);
-    magnitudes[finite++] = positivePart ? Math.max(value, 0) : Math.abs(value);
+    ++finite;
+    const drawn = positivePart ? Math.max(value, 0) : Math.abs(value);
+    if (drawn > 0) magnitudes[visible++] = drawn;
   }
   if (finite === 0) smallest = largest = 0;
   const diverging = !positivePart && smallest < 0;
-  const reach = positivePart ? Math.max(largest, 0) : Math.max(Math.abs(smallest), Math.abs(largest));
-  const drawn = magnitudes.subarray(0, finite);
-  // Most scores are 0: a scale of no length would show nothing.
-  const end = quantile(drawn, clip) || reach;
-  const high = end > 0 ? end : 1;
+  const drawn = magnitudes.subarray(0, visible);
+  const high = visible > 0 ? quantile(drawn, clip) : 1;
   return {
     low: diverging ? -high : 0,
     high,
@@ -57,10 +57,9 @@ export function scaleOf(values: ArrayLike<number>, positivePart = false, clip = 
     positivePart,
     smallest,
     largest,
-    reach,
     count: values.length,
     nonfinite: values.length - finite,
-    clipped: beyond(drawn, end),
+    clipped: beyond(drawn, high),
     clip,
     flat: finite === 0 || smallest === largest || (positivePart && largest <= 0),
     shared: 1,
@@ -76,10 +75,9 @@ export function shareScales(scales: readonly Scale[]): Scale[] {
   const telling = scales.filter((scale) => !scale.flat);
   if (telling.length < 2) return [...scales];
   const high = Math.max(...telling.map((scale) => scale.high));
-  const reach = Math.max(...telling.map((scale) => scale.reach));
   const diverging = telling.some((scale) => scale.diverging);
   return scales.map((scale) =>
-    scale.flat ? scale : { ...scale, high, reach, diverging, low: diverging ? -high : 0, shared: telling.length },
+    scale.flat ? scale : { ...scale, high, diverging, low: diverging ? -high : 0, shared: telling.length },
   );
 }
 
@@ -114,7 +112,7 @@ export function remarks(scale: Scale): Remark[] {
   if (scale.clipped > 0 && !scale.flat && scale.shared === 1)
     add(
       say(
-        "the scale ends at the {0} % quantile of the magnitudes; {1} of {2} scores lie beyond, up to {3}",
+        "the scale ends at the {0} % quantile of the magnitudes above 0; {1} of {2} scores lie beyond, up to {3}",
         number(100 * scale.clip),
         scale.clipped,
         scale.count,

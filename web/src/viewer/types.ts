@@ -53,7 +53,7 @@ export interface Exhibit {
 /** How the maps are drawn; nothing of it changes a number. */
 export interface Look {
   opacity: number; // of the map over the picture, 0..1
-  threshold: number; // scores of less than this share of the largest magnitude are not drawn, 0..1
+  threshold: number; // scores of less than this share of where the scale ends are not drawn, 0..1
   colormap: string; // a name of `colormaps`
   scale: "own" | "shared"; // shared: one scale for all maps of the same unit
 }

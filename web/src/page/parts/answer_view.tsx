@@ -6,7 +6,7 @@ import type { Go } from "../address";
 import { type Explained, exhibitOf, explainedBy } from "../layers";
 import { type Prediction, fromExplain, fromPredict } from "../prediction";
 import type { Matter } from "../questions";
-import { changedJob, explainJob, jobsOf, methodsOf, predictJob, questions } from "../questions";
+import { changedJob, explainJob, jobsOf, methodsOf, predictJob, questionsFor } from "../questions";
 import { changeSentence, gradientFailed, isFine, methodsSentence, versusSentence, whySentence } from "../sentence";
 import type { Answer } from "../server";
 import type { Session } from "../session";
@@ -37,7 +37,7 @@ function answerOf(session: Session, key: string): Answer | null {
 }
 
 function explanations({ state, matter, session }: Props): Explained[] {
-  return methodsOf(state, matter.catalogue).flatMap((method) => {
+  return methodsOf(state, matter).flatMap((method) => {
     const answer = answerOf(session, explainJob(state, method, matter).key);
     if (!answer) return [];
     if (!turned.has(answer)) turned.set(answer, explainedBy(method, answer));
@@ -84,7 +84,7 @@ function sentenceOf(
   );
 }
 
-function QuestionTabs({ state, go }: { state: State; go: Go }) {
+function QuestionTabs({ state, pictures, go }: { state: State; pictures: boolean; go: Go }) {
   const bar = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a phone the bar is wider than the screen.
@@ -92,7 +92,7 @@ function QuestionTabs({ state, go }: { state: State; go: Go }) {
   }, [state.question]);
   return (
     <nav ref={bar} class="questions" aria-label={say("Questions")}>
-      {questions.map(({ id, title }) => (
+      {questionsFor({ pictures }).map(({ id, title }) => (
         <button
           key={id}
           type="button"
@@ -108,18 +108,19 @@ function QuestionTabs({ state, go }: { state: State; go: Go }) {
   );
 }
 
-function PhotoStrip({ state, name, go }: { state: State; name: string; go: Go }) {
-  const use = (photo: string) => {
-    go({ photo, target: "", against: "", map: "", change: unchanged });
+function PhotoStrip({ state, matter, go }: { state: State; matter: Matter; go: Go }) {
+  const { photo, input } = matter;
+  const use = (id: string) => {
+    go({ photo: id, target: "", against: "", map: "", change: unchanged });
   };
   return (
     <section class="strip" aria-label={say("The photo")}>
-      <Samples chosen={state.photo} onPhoto={use} />
+      {input.pictures && <Samples chosen={state.photo} onPhoto={use} />}
       <p>
-        <span class="file-name" title={name}>
-          {name}
+        <span class="file-name" title={photo.name}>
+          {photo.name}
         </span>
-        <FileButton class="quiet" words={say("Another photo")} onPhoto={use} />
+        <FileButton class="quiet" words={input.pictures ? say("Another photo") : say("Another array")} onPhoto={use} />
       </p>
     </section>
   );
@@ -147,7 +148,7 @@ function useLast<Thing>(about: string, thing: Thing | null): Thing | null {
 export function AnswerView(props: Props) {
   const { state, matter, session, go } = props;
   const { catalogue, photo } = matter;
-  const shown = methodsOf(state, catalogue);
+  const shown = methodsOf(state, matter);
   const isChange = state.question === "change";
   const explained = explanations(props);
   const first = shown[0] && session.outcome(explainJob(state, shown[0], matter).key);
@@ -177,13 +178,13 @@ export function AnswerView(props: Props) {
   return (
     <>
       <div class="asking">
-        <QuestionTabs state={state} go={go} />
+        <QuestionTabs state={state} pictures={matter.input.pictures} go={go} />
         <Working session={session} />
       </div>
       <div class="answer" id="answer">
         <div class="said">
           <h1 aria-live="polite" aria-busy={!sentence}>
-            {sentence || (failed || cancelled ? say("No answer yet.") : say("Looking at the photo…"))}
+            {sentence || (failed || cancelled ? say("No answer yet.") : say("Looking at {0}…", photo.name))}
           </h1>
           {explained.some((each) => gradientFailed(each.record)) && (
             <p class="fault">
@@ -223,7 +224,7 @@ export function AnswerView(props: Props) {
           )}
         </div>
         <aside>
-          <PhotoStrip state={state} name={photo.name} go={go} />
+          <PhotoStrip state={state} matter={matter} go={go} />
           <section aria-labelledby="classes-title">
             <h2 id="classes-title">{say("The model’s answer")}</h2>
             {comparison && <Shifted comparison={comparison} />}
@@ -242,13 +243,13 @@ export function AnswerView(props: Props) {
             )}
             {!isChange && <Targets state={state} prediction={prediction} go={go} />}
           </section>
-          {!isChange && <Methods catalogue={catalogue} state={state} shown={shown} go={go} />}
+          {!isChange && <Methods matter={matter} state={state} shown={shown} go={go} />}
         </aside>
       </div>
       {!isChange && (
         <div class="below">
           <SharedOptions catalogue={catalogue} state={state} shown={shown} go={go} />
-          <Downloads state={state} matter={matter} shown={shown} />
+          {explained.length > 0 && <Downloads state={state} matter={matter} shown={shown} />}
           <Reproduce answers={answers} photo={photo} />
         </div>
       )}

@@ -5,7 +5,7 @@ import type { Json } from "../../answer/documents";
 import { DocumentView } from "../../report/document_view";
 import { say } from "../../words";
 import type { Go } from "../address";
-import { type Catalogue, type Method, type Operation, methodOf, operationOf, pathOf } from "../catalogue";
+import { type Catalogue, type Method, type Operation, type Place, methodOf, operationOf, pathOf } from "../catalogue";
 import { fileNameOf, fileOf, saveFile, stemOf } from "../files";
 import { language } from "../language";
 import type { Photo } from "../photo";
@@ -21,7 +21,7 @@ interface Props {
   state: State;
   catalogue: Catalogue;
   model: string;
-  input: string; // the model's input that takes the photo
+  input: Place; // where the photo goes
   photo: Photo | null;
   session: Session;
   go: Go;
@@ -36,7 +36,7 @@ function jobOf(props: Props, operation: Operation): Job {
     key: JSON.stringify([operation.name, model, takesPhoto ? photo.number : 0, parameters, language()]),
     title: operation.name,
     path: pathOf(operation, model),
-    uploads: () => Promise.resolve(takesPhoto ? [{ input, name: photo.name, bytes: photo.bytes }] : []),
+    uploads: () => Promise.resolve(takesPhoto ? [{ input: input.name, name: photo.name, bytes: photo.bytes }] : []),
     parameters,
   };
 }
@@ -155,10 +155,10 @@ function OperationForm(props: Props & { operation: Operation }) {
       >
         {operation.inputs !== "none" && (
           <section class="strip" aria-label={say("The photo")}>
-            <Samples chosen={state.photo} onPhoto={use} />
+            {props.input.pictures && <Samples chosen={state.photo} onPhoto={use} />}
             <p>
               <span class="file-name">{photo?.name ?? say("none yet")}</span>
-              <FileButton class="quiet" words={say("Another photo")} onPhoto={use} />
+              <FileButton class="quiet" words={props.input.pictures ? say("Another photo") : say("Another array")} onPhoto={use} />
             </p>
           </section>
         )}

@@ -22,6 +22,12 @@ function rangeText({ least, most }: Option): string {
   return high ? say("at most {0}", most) : "";
 }
 
+// A slider that can't stand at the default would change the value by being touched.
+function isOnSteps({ least = 0, most = 0, default: value }: Option): boolean {
+  const steps = ((Number(value) - least) / (most - least)) * sliderSteps;
+  return value !== null && Math.abs(steps - Math.round(steps)) < 1e-6;
+}
+
 const shown = (value: Value): string => {
   if (typeof value === "boolean") return value ? say("on") : say("off");
   return Array.isArray(value) ? value.join(", ") : String(value ?? "");
@@ -31,7 +37,7 @@ function NumberField({ id, option, value, onValue }: FieldProps) {
   const [wrong, setWrong] = useState("");
   const { least, most } = option;
   const whole = option.type === "integer";
-  const slider = !whole && least !== undefined && most !== undefined && most - least <= shortRange;
+  const slider = !whole && least !== undefined && most !== undefined && most - least <= shortRange && isOnSteps(option);
   const take = (field: HTMLInputElement) => {
     if (field.value === "") {
       setWrong("");

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { say } from "../../words";
 import { type Catalogue, type Method, type Settings, concerns, questionOptions } from "../catalogue";
-import { explainOperation, methodsOf } from "../questions";
+import { type Matter, explainOperation, methodsOf } from "../questions";
 import { type State, withSettings } from "../state";
 import type { Go } from "../address";
 import { Fields } from "./form";
@@ -48,8 +48,9 @@ function MethodRow(props: {
   );
 }
 
-export function Methods(props: { catalogue: Catalogue; state: State; shown: readonly Method[]; go: Go }) {
-  const { catalogue, state, shown, go } = props;
+export function Methods(props: { matter: Matter; state: State; shown: readonly Method[]; go: Go }) {
+  const { matter, state, shown, go } = props;
+  const { catalogue } = matter;
   const [search, setSearch] = useState("");
   const chosen = shown.map((method) => method.name);
   const words = search.toLowerCase();
@@ -79,7 +80,7 @@ export function Methods(props: { catalogue: Catalogue; state: State; shown: read
             values={state.settings[method.name] ?? {}}
             onChosen={(now) => {
               go((before) => {
-                const names = methodsOf(before, catalogue).map((each) => each.name);
+                const names = methodsOf(before, matter).map((each) => each.name);
                 const rest = names.filter((name) => name !== method.name);
                 return { methods: now ? [...rest, method.name] : rest };
               });

@@ -1,18 +1,19 @@
 // The first screen: the questions people have, and a place for the photo they have them about.
 import { say } from "../../words";
 import type { Go } from "../address";
-import { questions } from "../questions";
+import { questionsFor } from "../questions";
 import type { State } from "../state";
 import { DropZone } from "./photo_choice";
 
-export function Opening({ state, missing, go }: { state: State; missing: string; go: Go }) {
+export function Opening(props: { state: State; pictures: boolean; missing: string; go: Go }) {
+  const { state, pictures, missing, go } = props;
   const chosen = state.question || "why";
   return (
     <div class="opening" id="answer">
       <section class="asked">
         <h1>{say("What did the network see?")}</h1>
         <ul class="question-list" aria-label={say("Questions")}>
-          {questions.map(({ id, title, promise }) => (
+          {questionsFor({ pictures }).map(({ id, title, promise }) => (
             <li key={id}>
               <button
                 type="button"
@@ -30,6 +31,7 @@ export function Opening({ state, missing, go }: { state: State; missing: string;
       </section>
       <DropZone
         missing={missing}
+        pictures={pictures}
         onPhoto={(photo) => {
           go({ photo, question: chosen });
         }}

@@ -56,7 +56,7 @@ export function FileButton(props: { words: string; class?: string; onPhoto(id: s
   );
 }
 
-export function DropZone({ missing, onPhoto }: { missing: string; onPhoto(id: string): void }) {
+export function DropZone({ missing, pictures, onPhoto }: { missing: string; pictures: boolean; onPhoto(id: string): void }) {
   const [over, setOver] = useState(false);
   return (
     <section
@@ -86,10 +86,16 @@ export function DropZone({ missing, onPhoto }: { missing: string; onPhoto(id: st
         <circle cx="16" cy="19" r="3.5" />
         <path d="M6 35l11-10 8 7 7-9 10 11" />
       </svg>
-      <p class="drop-words">{say("Drop a photo here")}</p>
-      <FileButton class="main" words={say("Choose a photo")} onPhoto={onPhoto} />
-      <p class="help">{say("or take one of these")}</p>
-      <Samples chosen="" onPhoto={onPhoto} />
+      <p class="drop-words">{pictures ? say("Drop a photo here") : say("Drop an array (.npy) here")}</p>
+      <FileButton class="main" words={pictures ? say("Choose a photo") : say("Choose an array")} onPhoto={onPhoto} />
+      {pictures ? (
+        <>
+          <p class="help">{say("or take one of these")}</p>
+          <Samples chosen="" onPhoto={onPhoto} />
+        </>
+      ) : (
+        <p class="help">{say("This model takes arrays: its file does not say how a picture becomes its input.")}</p>
+      )}
     </section>
   );
 }
