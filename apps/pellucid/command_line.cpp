@@ -87,7 +87,8 @@ class Run {
     Request request;
     request.options = command_.options;
     request.settings = command_.settings;
-    request.inputs = read_inputs(command_.inputs);
+    std::vector<std::string> passed_over;
+    request.inputs = read_inputs(command_.inputs, passed_over);
     if (operation.subject == Subject::model) {
       model_ = std::make_unique<LoadedModel>(
           model_source(command_.model, command_.face.metadata, command_.face.labels),
@@ -118,6 +119,7 @@ class Run {
       throw;
     }
     bar.clear();
+    if (!passed_over.empty()) answer.warnings.push_back(passed_over_words(passed_over, language_));
     const bool only_failure = answer.nothing_done && answer.failures.size() == 1;
     if (folder_ && !request.inputs.empty() && !only_failure) keep_record(answer);
     print(answer);

@@ -28,7 +28,9 @@ bool is_input_file(const fs::path& path) {
   return std::ranges::find(endings, lower_case(path.extension().string())) != std::end(endings);
 }
 
-std::vector<std::string> files_below(const std::string& folder) {
+// The folder's inputs; the other files go into `passed_over`.
+std::vector<std::string> files_below(const std::string& folder,
+                                     std::vector<std::string>& passed_over) {
   std::vector<std::string> files;
   std::error_code error;
   const auto options = fs::directory_options::skip_permission_denied;
@@ -37,8 +39,8 @@ std::vector<std::string> files_below(const std::string& folder) {
     const bool hidden = it->path().filename().string().starts_with('.');
     std::error_code ignored;
     if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
-    if (!hidden && it->is_regular_file(ignored) && is_input_file(it->path()))
-      files.push_back(it->path().string());
+    if (hidden || !it->is_regular_file(ignored)) continue;
+    (is_input_file(it->path()) ? files : passed_over).push_back(it->path().string());
   }
   if (error) throw input_error("can't list the folder: " + error.message()).at(folder);
   if (files.empty()) {
@@ -47,6 +49,7 @@ std::vector<std::string> files_below(const std::string& folder) {
         .hint("readable are JPEG, PNG, WebP, TIFF, BMP and .npy");
   }
   std::ranges::sort(files);
+  std::ranges::sort(passed_over);
   return files;
 }
 
@@ -176,7 +179,8 @@ std::vector<std::byte> read_file(const std::string& path) {
   return bytes;
 }
 
-std::vector<RequestInput> read_inputs(std::span<const std::string> words) {
+std::vector<RequestInput> read_inputs(std::span<const std::string> words,
+                                      std::vector<std::string>& passed_over) {
   std::vector<RequestInput> inputs;
   for (const std::string& word : words) {
     std::error_code ignored;
@@ -184,10 +188,20 @@ std::vector<RequestInput> read_inputs(std::span<const std::string> words) {
       inputs.push_back(input_of(word));
       continue;
     }
-    for (const std::string& file : files_below(word)) inputs.push_back(input_of(file));
+    for (const std::string& file : files_below(word, passed_over)) inputs.push_back(input_of(file));
   }
   make_stems(inputs);
   return inputs;
+}
+
+std::string passed_over_words(std::span<const std::string> files, Language language) {
+  constexpr std::size_t named = 3;
+  std::string names;
+  for (const std::string& file : files.first(std::min(named, files.size())))
+    names += (names.empty() ? "" : ", ") + on_one_line(file);
+  if (files.size() > named) names += ", ...";
+  return say(language, "neither pictures nor .npy files, passed over: {0} ({1})",
+             {std::to_string(files.size()), names});
 }
 
 ModelSource model_source(const std::string& path, const std::optional<std::string>& metadata,

@@ -16,7 +16,12 @@ namespace pellucid {
 // FILE, DIR or NAME=FILE as inputs of a request, each read only when it is needed. A folder stands
 // for the pictures and arrays in it and below it, by name. Throws Error (Fault::input) for a folder
 // without any.
-std::vector<RequestInput> read_inputs(std::span<const std::string> words);
+// Files of a folder that are no inputs are added to `passed_over`.
+std::vector<RequestInput> read_inputs(std::span<const std::string> words,
+                                      std::vector<std::string>& passed_over);
+
+// What is said of them.
+std::string passed_over_words(std::span<const std::string> files, Language language);
 
 // The model's bytes, mapped, with what stands in --metadata, --labels or in the sidecar beside the
 // model.

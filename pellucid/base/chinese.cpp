@@ -29,6 +29,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"what a neural network saw, where, and how far that answer can be trusted.",
        "神经网络看到了什么、在哪里看到，以及这个答案有多可信。"},
       {"warning: {0}", "警告：{0}"},
+      {"neither pictures nor .npy files, passed over: {0} ({1})",
+       "既非图片也非 .npy 文件，已略过：{0} 个（{1}）"},
       {"1 file in {0}", "1 个文件已写入 {0}"},
       {"no answer: every score is NaN", "没有答案：所有分数都是 NaN"},
       {"{0} files in {1}", "{0} 个文件已写入 {1}"},

@@ -6,9 +6,9 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/fingerprint.h"
+#include "pellucid/formats/foreign/foreign.h"
 #include "pellucid/formats/format.h"
 #include "pellucid/formats/pt2/finite.h"
-#include "pellucid/formats/pt2/foreign.h"
 #include "pellucid/formats/pt2/program.h"
 #include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
@@ -157,7 +157,7 @@ void verify_given(const LoadSettings& settings, Model& model) {
 }
 
 Model read_archive(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
-  if (!looks_like_zip(file.bytes)) throw foreign_bytes(file.bytes);
+  if (!looks_like_zip(file.bytes)) throw foreign_file(file.bytes);
   const ZipArchive archive(file.bytes);
   const std::string root = root_of(archive), model_name = program_name(archive, root);
   check_byte_order(archive, root);

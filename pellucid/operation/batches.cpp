@@ -87,7 +87,9 @@ void for_each_batch(const Request& request, const Surroundings& surroundings,
     if (surroundings.progress)
       surroundings.progress({stage, done, static_cast<std::int64_t>(groups.size())});
   };
+  std::size_t failed = 0;
   const auto fail = [&](const std::string& name, Error error) {
+    ++failed;
     if (error.fault() == Fault::cancelled || error.fault() == Fault::storage) throw error;
     answer.failures.push_back({name, std::move(error)});
   };
@@ -147,7 +149,7 @@ void for_each_batch(const Request& request, const Surroundings& surroundings,
     }
   }
   run();
-  answer.nothing_done = !groups.empty() && answer.failures.size() == groups.size();
+  answer.nothing_done = !groups.empty() && failed == groups.size();
 }
 
 }  // namespace pellucid

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "pellucid/base/text.h"
+#include "pellucid/formats/foreign/foreign.h"
 #include "pellucid/run/lift_batch.h"
 #include "pellucid/run/preferred_runner.h"
 #include "pellucid/run/recomputing_runner.h"
@@ -46,12 +47,7 @@ Model read(const ModelSource& source, std::span<const Format* const> formats,
     check_labels(model);
     return model;
   }
-  std::vector<std::string> known;
-  for (const Format* format : formats) known.emplace_back(format->summary);
-  throw model_error(bytes.bytes.empty() ? "the file is empty"
-                                        : "not a model file of a format that is known")
-      .at(source.name)
-      .hint("readable are: " + join(known, ", "));
+  throw foreign_file(bytes.bytes).at(source.name);
 }
 
 void check_device(const std::string& device) {

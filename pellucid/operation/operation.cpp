@@ -8,6 +8,7 @@
 
 #include "pellucid/operation/report_settings.h"
 #include "pellucid/operation/reproduction.h"
+#include "pellucid/operation/spelling.h"
 #include "pellucid/report/html.h"
 
 namespace pellucid {
@@ -69,6 +70,10 @@ Answer run(const Operation& operation, const Request& request, const Surrounding
   Json exhibits = Json::array();
   if (reported) own.exhibit = [&](Json&& exhibit) { exhibits.push_back(std::move(exhibit)); };
   Answer answer = operation.run(request, own);
+  for (std::string& warning : answer.warnings)
+    warning = spelled_for(surroundings.face, operation, warning);
+  for (Failure& failure : answer.failures)
+    failure.error = spelled_for(surroundings.face, operation, failure.error);
   answer.document[reproduction_key] = reproduction(operation, request, surroundings);
   if (reported)
     surroundings.artefact(report_of(operation, answer, std::move(exhibits), surroundings.language));
@@ -125,8 +130,9 @@ Answer perform(const Operation& operation, const Request& request,
   try {
     check(operation, request, surroundings);
     return run(operation, request, surroundings);
-  } catch (const Error&) {
-    throw;
+  } catch (const Error& error) {
+    if (surroundings.face == Faces::command_line) throw;
+    throw spelled_for(surroundings.face, operation, error);
   } catch (const std::bad_alloc&) {
     throw Error(Fault::too_large, "not enough memory")
         .at(operation.name)

@@ -82,8 +82,14 @@ struct Answer {
   bool verdict_failed = false;    // it ran, and what it checked is wrong (check, doctor): exit 1
 };
 
+enum class Faces : unsigned { command_line = 1, http = 2, python = 4, page = 8, all = 15 };
+constexpr Faces operator|(Faces a, Faces b) {
+  return static_cast<Faces>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+
 // What the face lends an operation while it runs.
 struct Surroundings {
+  Faces face = Faces::command_line;  // which of them it is
   const Catalogue* catalogue = nullptr;
   LoadedModel* model = nullptr;    // of operations on a model
   std::vector<NamedModel> models;  // of operations on several
@@ -103,10 +109,6 @@ struct Surroundings {
 enum class Subject { none, model, models };
 enum class Inputs { none, optional, required };
 std::string_view to_string(Inputs inputs);
-enum class Faces : unsigned { command_line = 1, http = 2, python = 4, page = 8, all = 15 };
-constexpr Faces operator|(Faces a, Faces b) {
-  return static_cast<Faces>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
-}
 
 struct Operation {
   std::string_view name;     // the verb
@@ -174,7 +176,7 @@ std::vector<Json> method_settings(std::span<const Method* const> chosen, const J
 // answer's document says how to ask again ("reproduce"), and where the option "format" has "html",
 // OPERATION.html is the last of the artefacts.
 // Throws Error (Fault::usage) for an unknown option, a value that does not fit, missing or
-// superfluous inputs.
+// superfluous inputs. Errors and warnings name options as the face does.
 Answer perform(const Operation& operation, const Request& request,
                const Surroundings& surroundings);
 

@@ -35,6 +35,13 @@ std::string python_of(const Json& value) {
   return value.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
 
+// An option's value: a list of one is written as that one.
+std::string python_argument(const Json& value) {
+  const bool alone = value.is_array() && value.size() == 1 && value[0].is_string() &&
+                     value[0].get_ref<const std::string&>().find(',') == std::string::npos;
+  return python_of(alone ? value[0] : value);
+}
+
 std::string word_of(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -111,15 +118,17 @@ Json reproduction(const Operation& operation, const Request& request,
     if (given == request.options.end() || defaults.value(name, Json()) == *given) continue;
     command += option.name == operation.bare_word ? " " + shell_word(word_of(*given))
                                                   : words_of(option, *given);
-    argument(name + "=" + python_of(*given));
+    argument(name + "=" + python_argument(*given));
   }
   for (const auto& [key, value] : flat(request.settings)) {
     command += " --set " + shell_word(key + "=" + word_of(value));
   }
   if (!request.settings.empty()) argument("settings=" + python_of(request.settings));
-  return {
-      {"command", command},
-      {"python", "import pellucid\n\n" + python + std::string(operation.name) + "(" + call + ")"}};
+  python = "import pellucid\n\n" + python + std::string(operation.name) + "(" + call + ")";
+  // The command writes the files; in Python they are in the answer.
+  const Json formats = request.options.value("format", defaults.value("format", Json::array()));
+  if (formats.is_array() && !formats.empty()) python += ".save()";
+  return {{"command", command}, {"python", python}};
 }
 
 }  // namespace pellucid

@@ -106,21 +106,20 @@ class Explaining {
                 {data_of(question), [this](const Target& target, const auto& outputs) {
                    return settle(target, model_, outputs);
                  }});
+    std::vector<Error> refused;
     for (std::size_t m = 0; m < methods_.size(); ++m) {
-      const bool layered = methods_[m]->uses_layer && !layers_.empty();
-      for (std::size_t l = 0; l < (layered ? layers_.size() : 1); ++l) {
-        question.layer.reset();
-        question.layer_name.clear();
-        if (layered) {
-          question.layer = layers_[l].value;
-          question.layer_name = layers_[l].name;
-        }
-        for (const Target& target : targets_) {
-          question.targets.assign(static_cast<std::size_t>(question.batch()), target);
-          ask(question, m, probe, answered);
-        }
+      try {
+        ask_all(question, m, probe, answered);
+      } catch (const Error& error) {
+        // What one method can't do the others may; of a batch it is found out one by one.
+        const bool own = error.where().ends_with(place_of(*methods_[m])) &&
+                         error.fault() != Fault::cancelled && error.fault() != Fault::storage;
+        if (!own || batch.size() > 1) throw;
+        refused.push_back(error);
       }
     }
+    if (refused.size() == methods_.size()) throw refused.front();
+    for (Error& error : refused) answer_.failures.push_back({batch.front().name, std::move(error)});
     for (Artefact& artefact : answered.artefacts) surroundings_.artefact(std::move(artefact));
     for (const auto& [key, exhibit] : answered.exhibits) surroundings_.exhibit(to_json(exhibit));
     for (const Record& record : answered.records) {
@@ -173,6 +172,25 @@ class Explaining {
     std::map<std::tuple<const PreparedInput*, std::int64_t, std::size_t>, Exhibit> exhibits;
   };
 
+  static std::string place_of(const Method& method) { return "method " + std::string(method.name); }
+
+  // About every layer and target.
+  void ask_all(Question& question, std::size_t m, Probe& probe, Answered& answered) {
+    const bool layered = methods_[m]->uses_layer && !layers_.empty();
+    for (std::size_t l = 0; l < (layered ? layers_.size() : 1); ++l) {
+      question.layer.reset();
+      question.layer_name.clear();
+      if (layered) {
+        question.layer = layers_[l].value;
+        question.layer_name = layers_[l].name;
+      }
+      for (const Target& target : targets_) {
+        question.targets.assign(static_cast<std::size_t>(question.batch()), target);
+        ask(question, m, probe, answered);
+      }
+    }
+  }
+
   void ask(Question& question, std::size_t m, Probe& probe, Answered& answered) {
     const Method& method = *methods_[m];
     const auto start = Clock::now();
@@ -182,8 +200,7 @@ class Explaining {
         return method.explain(question, probe, method_settings_[m]);
       } catch (Error& error) {
         // A wrong target is no matter of the method that met it first.
-        throw error.where().starts_with("target") ? error
-                                                  : error.at("method " + std::string(method.name));
+        throw error.where().starts_with("target") ? error : error.at(place_of(method));
       }
     }();
     question.targets = probe.settled(question.targets);
@@ -240,11 +257,7 @@ class Explaining {
       if (!attribution.notes.empty()) document["notes"] = attribution.notes;
       document["maps"] = Json::array();
       std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
-      // The gradient of what is no number may look like any other.
-      if (const double said = scored.document.value("score", 0.0); !std::isfinite(said)) {
-        checks.push_back(
-            {"score", "fail", said, {}, "No attribution: the score is " + number(said) + "."});
-      }
+      if (std::optional<Check> check = check_of_score(scored)) checks.push_back(std::move(*check));
       Caption caption = caption_of(scored, method, attribution, checks, question, lettering_);
       caption.language = surroundings_.language;
       for (std::size_t i = 0; i < attribution.maps.size(); ++i) {

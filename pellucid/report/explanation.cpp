@@ -103,6 +103,8 @@ Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& inf
                    {"largest", finite_or_null(any ? wide.max().item<double>() : 0)},
                    {"mean", finite_or_null(any ? sum / static_cast<double>(sample.numel()) : 0)},
                    {"sum", finite_or_null(sum)}};
+  if (sample.dim() == 1 && map.coordinates == Coordinates::input && !info.features.empty())
+    document["features"] = info.features;
   if (const std::optional<Plane> plane = any ? plane_of(map, sample, info) : std::nullopt) {
     document["plane"] = {{"height", plane->scores.size(0)},
                          {"width", plane->scores.size(1)},
@@ -170,6 +172,12 @@ Scored score(const Model& model, const Target& target, std::span<const at::Tenso
   scored.title += ", " + number_text;
   scored.title_without_label += ", " + number_text;
   return scored;
+}
+
+std::optional<Check> check_of_score(const Scored& scored) {
+  const double said = scored.document.value("score", 0.0);
+  if (std::isfinite(said)) return std::nullopt;
+  return Check{"score", "fail", said, {}, "No attribution: the score is " + number(said) + "."};
 }
 
 Caption caption_of(const Scored& scored, const Method& method, const Attribution& attribution,

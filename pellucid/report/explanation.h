@@ -43,8 +43,9 @@ std::optional<Plane> plane_of(const Map& map, const at::Tensor& sample, const In
 // "activation".
 std::string unit_of(const Map& map, const Target& target, const Model& model);
 
-// Smallest, largest, mean, sum, shape, and "plane" ("height", "width", "reduction") where the
-// scores have places; null where nothing is finite.
+// Smallest, largest, mean, sum, shape, "plane" ("height", "width", "reduction") where the scores
+// have places and "features" where the entries of a vector have names; null where nothing is
+// finite.
 Json map_document(const Map& map, const at::Tensor& sample, const InputInfo& info);
 
 // The checks that every map gets: finite, and not flat.
@@ -69,6 +70,9 @@ struct Scored {
 // where the kind of output gives one.
 Scored score(const Model& model, const Target& target, std::span<const at::Tensor> outputs,
              std::int64_t n, Language language);
+
+// Of a score that is no number: its gradient may look like any other.
+std::optional<Check> check_of_score(const Scored& scored);
 
 Caption caption_of(const Scored& scored, const Method& method, const Attribution& attribution,
                    const std::vector<Check>& checks, const Question& question, Language language);

@@ -160,6 +160,7 @@ Asked Engine::asked_of(const Task& task) const {
 
 Surroundings Engine::surroundings(const Task& task, const Cancellation& cancellation) const {
   Surroundings around;
+  around.face = Faces::http;
   around.catalogue = &catalogue_;
   around.model = model_of(task);
   around.cancellation = &cancellation;

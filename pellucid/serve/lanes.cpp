@@ -20,8 +20,8 @@ bool has_left(const std::shared_ptr<Task>& task) { return task->cancellation.req
 }  // namespace
 
 Lanes::Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work,
-             std::chrono::milliseconds idle)
-    : most_waiting_(most_waiting), work_(std::move(work)), idle_(idle) {
+             std::chrono::milliseconds idle, std::chrono::milliseconds patience)
+    : most_waiting_(most_waiting), work_(std::move(work)), idle_(idle), patience_(patience) {
   lanes_[""];
   for (const std::string& name : names) lanes_[name];
 }
@@ -97,6 +97,14 @@ void Lanes::leave(const std::shared_ptr<Task>& task) {
   }
 }
 
+void Lanes::gather(const Lane& lane, std::unique_lock<std::mutex>& lock) {
+  constexpr int share = 20;
+  if (lane.waiting.size() >= lane.answered) return;
+  changed_.wait_for(lock,
+                    std::min<std::chrono::steady_clock::duration>(lane.took / share, patience_),
+                    [&] { return lane.waiting.size() >= lane.answered || ending_; });
+}
+
 void Lanes::work(Lane& lane) {
   // The number of threads that was set for the process becomes this thread's, too.
   at::init_num_threads();
@@ -107,6 +115,7 @@ void Lanes::work(Lane& lane) {
       lane.has_thread = false;
       return;
     }
+    gather(lane, lock);
     if (Tasks gone = take(lane, has_left); !gone.empty()) {
       lock.unlock();
       dismiss(gone);
@@ -133,8 +142,11 @@ void Lanes::work(Lane& lane) {
     Tasks running = lane.running;
     const std::shared_ptr<const Cancellation> cancellation = lane.cancellation;
     lock.unlock();
+    const auto start = std::chrono::steady_clock::now();
     work_.run(running, *cancellation);
     lock.lock();
+    lane.answered = running.size();
+    lane.took = std::chrono::steady_clock::now() - start;
     running_ -= running.size();
     lane.running.clear();
     // The last to hold a task may be this one, and what hangs on it ends with it.

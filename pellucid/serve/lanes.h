@@ -34,7 +34,8 @@ class Lanes {
   // `names` are the models; the lane "" is always there. A lane's thread ends when it had nothing
   // to do for `idle` and begins again with the next task.
   Lanes(std::span<const std::string> names, std::size_t most_waiting, LaneWork work,
-        std::chrono::milliseconds idle = std::chrono::seconds(2));
+        std::chrono::milliseconds idle = std::chrono::seconds(2),
+        std::chrono::milliseconds patience = std::chrono::milliseconds(5));
   // Ends after the tasks that were taken.
   ~Lanes();
   Lanes(const Lanes&) = delete;
@@ -55,9 +56,16 @@ class Lanes {
     std::shared_ptr<Cancellation> cancellation;  // of what runs
     std::thread thread;
     bool has_thread = false;
+    // Of the last run.
+    std::size_t answered = 0;
+    std::chrono::steady_clock::duration took{};
   };
   void work(Lane& lane);
   void dismiss(const Tasks& gone) const;
+  // Clients that were answered together ask again at once, but not in the same instant: those that
+  // come first wait a moment for the others: a share of what they took, `patience` at most. With
+  // the mutex held.
+  void gather(const Lane& lane, std::unique_lock<std::mutex>& lock);
   // With the mutex held, both.
   bool wake(Lane& lane);
   Tasks take(Lane& lane, const std::function<bool(const std::shared_ptr<Task>&)>& wanted);
@@ -68,7 +76,7 @@ class Lanes {
   const std::size_t most_waiting_;
   std::size_t waiting_ = 0, running_ = 0;
   const LaneWork work_;
-  const std::chrono::milliseconds idle_;
+  const std::chrono::milliseconds idle_, patience_;
   bool ending_ = false;
 };
 

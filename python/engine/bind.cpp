@@ -65,8 +65,13 @@ void open(LoadedModel& model, const std::string& options) {
 std::vector<std::tuple<std::string, std::string, std::string>> inputs_of(
     const std::vector<std::string>& words) {
   std::vector<std::tuple<std::string, std::string, std::string>> inputs;
-  for (const RequestInput& input : read_inputs(words))
+  std::vector<std::string> passed_over;
+  for (const RequestInput& input : read_inputs(words, passed_over))
     inputs.emplace_back(input.name, input.stem, input.of);
+  if (!passed_over.empty() &&
+      PyErr_WarnEx(PyExc_UserWarning, passed_over_words(passed_over, Language::english).c_str(),
+                   1) != 0)
+    throw py::error_already_set();
   return inputs;
 }
 

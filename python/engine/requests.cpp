@@ -119,6 +119,7 @@ Outcome perform_request(const OpenCatalogue& open, const std::string& operation_
 
   Outcome outcome;
   Surroundings around;
+  around.face = Faces::python;
   around.catalogue = &catalogue.tables();
   around.model = model;
   around.cancellation = &cancellation;

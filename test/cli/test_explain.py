@@ -10,7 +10,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
-from program import CAT, CNN, PROGRAM, one_line, pellucid  # noqa: E402
+from program import CAT, CNN, MODELS, PROGRAM, answer, one_line, pellucid  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
 
@@ -86,6 +86,33 @@ def test_explain_refuses_wrong_words_with_what_was_expected(words, expected, tmp
     assert done.returncode == 2
     assert expected in one_line(done)
     assert not (tmp_path / "o").exists()
+
+
+def test_what_a_folder_has_besides_pictures_is_passed_over_and_said(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(CAT, folder / "cat.png")
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden").write_text("nobody's business")
+    done = pellucid("explain", CNN, folder, "--method", "saliency", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    assert "passed over: 1 (" in done.stderr and "notes.txt" in done.stderr
+    assert ".hidden" not in done.stderr
+
+
+def test_a_network_under_autocast_has_layers_and_its_gradient(tmp_path):
+    layered = answer("inspect", MODELS / "autocast_whole.pt2", "--layers")["layers"]
+    assert {"inner.conv1", "inner.relu3"} <= {layer["name"] for layer in layered}
+    maps = {}
+    for model in (MODELS / "autocast_whole.pt2", CNN):
+        out = tmp_path / model.stem
+        said = answer("explain", model, CAT, "--target", "0", "--out", out)["answers"][0]
+        assert said["maps"][0]["name"].removeprefix("inner.") == "relu3"
+        assert said["gradient_check"]["passed"]
+        maps[model] = np.load(out / said["maps"][0]["file"])
+    # The same network with other weights' rounding: bfloat16 has eight bits.
+    mixed, plain = maps.values()
+    assert np.corrcoef(mixed.ravel(), plain.ravel())[0, 1] > 0.99
 
 
 def test_explain_takes_a_folder_and_goes_on_after_a_bad_file(tmp_path):

@@ -224,6 +224,22 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
     assert missing.returncode == 1 and "missing.pt2" in one_line(missing)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+        (b"\x80\x02}q\x00.", "a pickle"),
+        (b"\x89PNG\r\n\x1a\n", "the order is: pellucid VERB MODEL INPUT"),
+        (b"hello", "export it"),
+    ],
+)
+def test_a_foreign_file_is_called_by_its_name_and_says_how_to_export(content, expected, tmp_path):
+    (tmp_path / "m.pt2").write_bytes(content)
+    done = pellucid("inspect", tmp_path / "m.pt2")
+    assert done.returncode == 1
+    assert expected in one_line(done)
+
+
 def test_weights_that_are_not_finite_are_refused_unless_allowed():
     model = MODELS / "nan_weights.pt2"
     refused = pellucid("inspect", model)

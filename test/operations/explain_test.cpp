@@ -60,6 +60,16 @@ TEST(Explain, NamesMethodAndUnitAsTheyAreShown) {
   EXPECT_EQ(one["answers"][0]["maps"][0]["unit"], "logit per unit of input");
 }
 
+TEST(Explain, WhatOneMethodCannotDoTheOthersStillDo) {
+  // A vector has no layer with places.
+  const Asked asked = explain_one(one_two_three(), {{"method", {"grad_cam", "saliency"}}});
+  ASSERT_EQ(asked.answer.failures.size(), 1U);
+  EXPECT_THAT(asked.answer.failures[0].error.what(), HasSubstr("grad_cam"));
+  EXPECT_FALSE(asked.answer.nothing_done);
+  EXPECT_THAT(asked.files, Contains(Key("in.saliency.npy")));
+  EXPECT_TRUE(explain_one(one_two_three(), {{"method", {"grad_cam"}}}).answer.nothing_done);
+}
+
 TEST(Explain, ExplainsTheDifferenceOfTwoClasses) {
   const Asked asked =
       explain_one(one_two_three(), {{"method", {"input_x_gradient"}}, {"target", {"ant:cat"}}});

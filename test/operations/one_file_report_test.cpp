@@ -98,8 +98,8 @@ TEST(Reproduction, IsACommandAndAProgram) {
             "--format json");
   EXPECT_EQ(again["python"],
             "import pellucid\n\nmodel = pellucid.load(\"model.small\")\n"
-            "model.explain(\"in.npy\", method=[\"saliency\"], target=[\"bee\", \"0:1\"], "
-            "format=[\"json\"])");
+            "model.explain(\"in.npy\", method=\"saliency\", target=[\"bee\", \"0:1\"], "
+            "format=\"json\").save()");
 }
 
 TEST(Reproduction, QuotesWhatAShellWouldRead) {

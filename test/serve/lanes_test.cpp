@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "pellucid/serve/pace.h"
 
@@ -118,6 +119,38 @@ TEST_F(LanesTest, DoTogetherWhatWasChosenAndKeepTheOrderOfTheRest) {
   }
   EXPECT_EQ(done_, "xaaabc");
   EXPECT_EQ(runs_, (std::vector<std::size_t>{1, 3, 1, 1}));
+}
+
+TEST(Lanes, ThoseWhoWereAnsweredTogetherAreWaitedForTogether) {
+  std::mutex mutex;
+  std::vector<std::size_t> runs;
+  Gate first, all;
+  const LaneWork work{[](const Tasks& waiting) { return waiting; },
+                      [&](const Tasks& tasks, const Cancellation&) {
+                        {
+                          const std::lock_guard lock(mutex);
+                          runs.push_back(tasks.size());
+                        }
+                        if (runs.size() == 1) first.wait();
+                        // Long enough for a twentieth of it to be noticed.
+                        std::this_thread::sleep_for(std::chrono::milliseconds(600));
+                        if (runs.size() == 3) all.open();
+                      }};
+  const std::vector<std::string> lane_names = {"m"};
+  Lanes lanes(lane_names, 8, work, std::chrono::seconds(2), std::chrono::seconds(1));
+  lanes.submit("m", task());
+  while (lanes.running() == 0) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) lanes.submit("m", task());
+  first.open();
+  while (lanes.waiting() > 0) std::this_thread::yield();  // the three run
+  while (lanes.running() > 0) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) {
+    lanes.submit("m", task());
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  all.wait();
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(runs, (std::vector<std::size_t>{1, 3, 3}));
 }
 
 TEST_F(LanesTest, CancelWhatRunsWhenAllOfItHaveLeft) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { source } from "./source.mjs";
 
-const { exact, number, numbersFor, numberText, percent, position, rangeOf, remarks, remarksOnBars, resample, rowsOf, scaleOf, shareScales, unitText } =
-  await source("viewer/scale", "viewer/numbers", "viewer/resample", "viewer/bars");
+const { colourScores, exact, number, numbersFor, numberText, percent, position, rangeOf, remarks, remarksOnBars, resample, rowsOf, scaleOf, shareScales, unitText } =
+  await source("viewer/scale", "viewer/paint", "viewer/numbers", "viewer/resample", "viewer/bars");
 
 const texts = (scale) => remarks(scale).map((remark) => remark.text);
 
@@ -47,6 +47,22 @@ test("a shared scale is the widest, signed if one of its maps is, and leaves fla
   assert.deepEqual([position(one, 1), position(two, -4)], [0.625, 0]);
   assert.deepEqual([flat.flat, flat.shared], [true, 1]);
   assert.equal(shareScales([scaleOf([0, 1]), scaleOf([9, 9])])[0].shared, 1);
+});
+
+test("what a threshold leaves is a share of where the scale ends, and nothing left is told", () => {
+  const scores = Float32Array.of(0.5, -3, 4, 0);
+  const scale = scaleOf(scores);
+  const drawn = (threshold) => {
+    const pixels = new Uint32Array(4);
+    const something = colourScores(scores, 2, scale, "viridis", threshold, pixels);
+    return [something, ...[...pixels].map((pixel) => pixel !== 0)];
+  };
+  assert.deepEqual(drawn(0), [true, true, true, true, true]);
+  assert.deepEqual(drawn(0.7), [true, false, true, true, false]);
+  assert.deepEqual(drawn(1), [true, false, false, true, false]);
+  // On a scale that a stronger map shares.
+  const [weak] = shareScales([scale, scaleOf([0, 100])]);
+  assert.equal(colourScores(scores, 2, weak, "viridis", 0.5, new Uint32Array(4)), false);
 });
 
 test("numbers have the engine's digits", () => {

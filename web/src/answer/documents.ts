@@ -31,6 +31,7 @@ export interface MapDocument {
   shape: number[]; // of one sample
   unit: string;
   positive_part_drawn: boolean;
+  features?: string[]; // names of a vector's entries
   file?: string; // the .npy artefact
   plane?: PlaneDocument; // where the scores have places
 }

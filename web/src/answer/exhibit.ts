@@ -66,7 +66,7 @@ function sampleOf(array: NpyArray, map: MapDocument, sample: number | undefined)
 function scoresOf(values: NpyArray["values"], map: MapDocument): Scores | null {
   if (map.plane !== undefined) return { plane: reducePlane(values, map.shape, map.plane), vector: null };
   if (map.shape.length !== 1) return null;
-  const vector: Vector = { names: null, values: [], scores: [...values] };
+  const vector: Vector = { names: map.features ?? null, values: [], scores: [...values] };
   return { plane: null, vector };
 }
 

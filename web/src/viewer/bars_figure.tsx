@@ -12,6 +12,8 @@ interface Properties {
   onChoose?: ((layerId: string) => void) | undefined;
 }
 
+const heading = (unit: string): string => (unit === say("score") ? say("Score") : `${say("Score")} (${unit})`);
+
 export function BarsFigure({ layer, range, chosen, onChoose }: Properties) {
   const rows = rowsOf(layer.vector);
   const { low, high } = range ?? rangeOf(rows);
@@ -28,7 +30,7 @@ export function BarsFigure({ layer, range, chosen, onChoose }: Properties) {
             <th scope="col">{say("Feature")}</th>
             {valued && <th scope="col">{say("Value")}</th>}
             <th scope="col" colSpan={2}>
-              {say("Score")} {unitText(numbers, layer.unit)}
+              {heading(unitText(numbers, layer.unit))}
             </th>
           </tr>
         </thead>

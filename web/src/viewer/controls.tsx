@@ -7,11 +7,12 @@ import { firstLook, type Look } from "./types";
 interface Properties {
   look: Look;
   onLook(look: Look): void;
+  coloured: boolean; // bars have neither threshold nor colormap
   overPicture: boolean; // without a picture opacity means nothing
   several: boolean; // one map has nothing to share a scale with
 }
 
-export function Controls({ look, onLook, overPicture, several }: Properties) {
+export function Controls({ look, onLook, coloured, overPicture, several }: Properties) {
   const id = useId();
   const changed = (Object.keys(firstLook) as (keyof Look)[]).some((key) => look[key] !== firstLook[key]);
   const slider = (name: "opacity" | "threshold", label: string, words: string) => (
@@ -34,19 +35,21 @@ export function Controls({ look, onLook, overPicture, several }: Properties) {
   return (
     <div class="controls" role="group" aria-label={say("How the maps are drawn")}>
       {overPicture && slider("opacity", say("Opacity"), `${Math.round(100 * look.opacity)} %`)}
-      {slider("threshold", say("Threshold"), `${Math.round(100 * look.threshold)} %`)}
-      <div class="control">
-        <label for={`${id}-colormap`}>{say("Colours")}</label>
-        <select
-          id={`${id}-colormap`}
-          name="colormap"
-          value={look.colormap}
-          onChange={(event) => onLook({ ...look, colormap: event.currentTarget.value })}
-        >
-          <Choices safe />
-          <Choices safe={false} />
-        </select>
-      </div>
+      {coloured && slider("threshold", say("Threshold"), `${Math.round(100 * look.threshold)} %`)}
+      {coloured && (
+        <div class="control">
+          <label for={`${id}-colormap`}>{say("Colours")}</label>
+          <select
+            id={`${id}-colormap`}
+            name="colormap"
+            value={look.colormap}
+            onChange={(event) => onLook({ ...look, colormap: event.currentTarget.value })}
+          >
+            <Choices safe />
+            <Choices safe={false} />
+          </select>
+        </div>
+      )}
       {several && (
         <div class="control control-switch" role="group" aria-label={say("Scale")}>
           <span aria-hidden="true">{say("Scale")}</span>

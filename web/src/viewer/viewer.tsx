@@ -56,8 +56,14 @@ export function Viewer({ exhibit, look, onLook, chosen, onChoose }: ViewerProper
   const longest = maps.length > 4 ? 480 : maps.length > 2 ? 640 : 960;
   return (
     <section class="viewer" aria-label={exhibit.name}>
-      {exhibit.layers.length > 0 && (
-        <Controls look={look} onLook={onLook} overPicture={exhibit.picture !== null} several={exhibit.layers.length > 1} />
+      {(maps.length > 0 || vectors.length > 1) && (
+        <Controls
+          look={look}
+          onLook={onLook}
+          coloured={maps.length > 0}
+          overPicture={maps.length > 0 && exhibit.picture !== null}
+          several={exhibit.layers.length > 1}
+        />
       )}
       <div class={vectors.length > 0 ? "maps maps-wide" : "maps"} data-count={maps.length}>
         {exhibit.picture !== null && (

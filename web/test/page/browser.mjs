@@ -13,6 +13,7 @@ const demo = path.join(root, "build/demo/efficientnet_lite0.pt2");
 const fixture = path.join(root, "test/fixtures/models/cnn_module.pt2");
 export const model = process.env.PELLUCID_MODEL ?? (existsSync(demo) ? demo : fixture);
 export const secondModel = path.join(root, "test/fixtures/models/cnn_functional.pt2");
+export const arrayModel = path.join(root, "test/fixtures/models/linear.pt2");
 export const photo = path.join(root, "examples/coffee.png");
 
 /** A server with the page on it; {address, stop}. */

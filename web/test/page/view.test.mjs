@@ -7,7 +7,7 @@ import path from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { source } from "../source.mjs";
-import { answered, drop, launch, maps, model, open, photo, program, sentence, serve } from "./browser.mjs";
+import { answered, arrayModel, drop, launch, maps, model, open, photo, program, sentence, serve } from "./browser.mjs";
 
 const { npyFile, readNpy } = await source("answer/npy", "page/files");
 const run = promisify(execFile);
@@ -252,4 +252,23 @@ test("an array takes the photo's place where it has the model's shape", async ()
   await page.getByRole("button", { name: "What if I change it?" }).click();
   await page.getByText("nothing to paint on").waitFor();
   await close();
+});
+
+test("a model that takes no picture is offered arrays, and methods that an array has places for", async () => {
+  const own = await serve(arrayModel);
+  const { page, close } = await open(browser, own.address);
+  try {
+    await page.getByText("Drop an array (.npy) here").waitFor();
+    assert.equal(await page.locator(".sample").count(), 0);
+    assert.equal(await page.getByText("What if I change it?").count(), 0);
+    await drop(page, "numbers.npy", Buffer.from(await npyFile([1, 5], new Uint8Array(Float32Array.of(1, -2, 3, 0.5, -1).buffer)).arrayBuffer()), "");
+    await answered(page);
+    assert.match(await sentence(page), /spoke for it most/);
+    // The file's own names of its numbers.
+    assert.notEqual(await page.locator(".map-bars tbody th").first().innerText(), "feature 0");
+    assert.equal(await page.locator('input[name="threshold"]').count(), 0);
+  } finally {
+    await close();
+    await own.stop();
+  }
 });

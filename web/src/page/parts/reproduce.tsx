@@ -16,7 +16,7 @@ function recipeOf(answer: Answer): Recipe | null {
 
 // The page asks for numbers alone and draws them itself; a person wants the default files.
 const commandFor = ({ command }: Recipe): string => command.replace(" --format npy", "");
-const pythonFor = ({ python }: Recipe): string => python.replace(', format=["npy"]', "");
+const pythonFor = ({ python }: Recipe): string => python.replace(', format="npy"', "");
 
 export function Reproduce({ answers, photo }: { answers: readonly Answer[]; photo: Photo }) {
   const { name } = photo;

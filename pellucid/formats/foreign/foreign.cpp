@@ -1,11 +1,11 @@
 // Told by their first bytes or by the names of their records; nothing of them is parsed.
-#include "pellucid/formats/pt2/foreign.h"
+#include "pellucid/formats/foreign/foreign.h"
 
 #include <algorithm>
 #include <cstring>
 #include <string>
 
-namespace pellucid::pt2 {
+namespace pellucid {
 namespace {
 
 constexpr const char* from_module =
@@ -16,8 +16,6 @@ Error foreign(const char* what, const char* remedy = from_module) {
   return model_error("this is not an exported program (.pt2) but " + std::string(what))
       .hint(remedy);
 }
-
-}  // namespace
 
 Error foreign_bytes(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
@@ -52,11 +50,22 @@ Error foreign_bytes(std::span<const std::byte> bytes) {
   return foreign("a file of an unknown kind");
 }
 
-Error foreign_archive(const ZipArchive& archive) {
+}  // namespace
+
+Error foreign_file(std::span<const std::byte> bytes) {
+  if (!pt2::looks_like_zip(bytes)) return foreign_bytes(bytes);
+  try {
+    return foreign_archive(pt2::ZipArchive(bytes));
+  } catch (const Error& damaged) {
+    return damaged;
+  }
+}
+
+Error foreign_archive(const pt2::ZipArchive& archive) {
   bool script = false, pickle = false, older = false, compiled = false, lowered = false,
        keras = false;
   std::string code;
-  for (const Record& record : archive.records()) {
+  for (const pt2::Record& record : archive.records()) {
     const std::string_view name = record.name;
     script |= name.ends_with("/constants.pkl") || name.find("/code/") != name.npos;
     pickle |= name.ends_with("/data.pkl");
@@ -92,4 +101,4 @@ Error foreign_archive(const ZipArchive& archive) {
                  "name a .pt2 file written by torch.export.save");
 }
 
-}  // namespace pellucid::pt2
+}  // namespace pellucid
