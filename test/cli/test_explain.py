@@ -101,7 +101,7 @@ def test_what_a_folder_has_besides_pictures_is_passed_over_and_said(tmp_path):
 
 
 def test_a_network_under_autocast_has_layers_and_its_gradient(tmp_path):
-    layered = answer("inspect", MODELS / "autocast_whole.pt2", "--layers")["layers"]
+    layered = answer("inspect", MODELS / "autocast_whole.pt2", "--layers")["layer_list"]
     assert {"inner.conv1", "inner.relu3"} <= {layer["name"] for layer in layered}
     maps = {}
     for model in (MODELS / "autocast_whole.pt2", CNN):
