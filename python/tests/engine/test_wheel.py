@@ -55,6 +55,13 @@ def test_the_wheel_has_the_engine_the_program_and_the_stubs_once(wheel):
     assert not [name for name in names if "test" in name]
 
 
+def test_the_wheel_wants_the_torch_it_was_built_for(wheel):
+    archive = zipfile.ZipFile(wheel)
+    metadata = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    wanted = re.findall(r"^Requires-Dist: (torch\S*)", archive.read(metadata).decode(), re.MULTILINE)
+    assert wanted == [f"torch=={'.'.join(torch.__version__.split('.')[:2])}.*"]
+
+
 def test_an_installed_package_makes_a_picture_within_a_minute(environment, tmp_path):
     folder, start = environment
     code = f"""
