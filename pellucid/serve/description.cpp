@@ -30,6 +30,8 @@ Json reference(std::string_view name) {
 
 Json content(Json schema) { return {{"application/json", {{"schema", std::move(schema)}}}}; }
 
+Json objects() { return {{"type", "array"}, {"items", {{"type", "object"}}}}; }
+
 Json strings() { return {{"type", "array"}, {"items", {{"type", "string"}}}}; }
 
 Json object_of(Json properties, Json required) {
@@ -73,13 +75,71 @@ Json schemas() {
                             {"failures", {{"type", "array"}, {"items", {{"type", "object"}}}}},
                             {"outputs", {{"type", "array"}, {"items", reference("Tensor")}}}},
                            {"outputs"})},
+      {"Models", object_of({{"models", strings()}}, {"models"})},
+      {"Status", object_of({{"name", {{"type", "string"}}}, {"ready", {{"type", "boolean"}}}},
+                           {"name", "ready"})},
+      {"Live", object_of({{"live", {{"type", "boolean"}}}}, {"live"})},
+      {"Ready", object_of({{"ready", {{"type", "boolean"}}}}, {"ready"})},
+      {"Server", object_of({{"name", {{"type", "string"}}},
+                            {"version", {{"type", "string"}}},
+                            {"extensions", strings()}},
+                           {"name", "version", "extensions"})},
+      {"Catalogue",
+       object_of({{"operations", objects()}, {"methods", objects()}}, {"operations", "methods"})},
+      {"TensorInfo",
+       object_of(
+           {{"name", {{"type", "string"}}},
+            {"datatype", {{"type", "string"}}},
+            {"shape",
+             {{"type", "array"},
+              {"items", {{"type", "integer"}, {"minimum", -1}}},
+              {"description", "-1: any size"}}},
+            {"parameters", object_of({{"takes", {{"enum", {"picture", "array"}}}}}, {"takes"})}},
+           {"name", "datatype", "shape"})},
+      {"Model", object_of({{"name", {{"type", "string"}}},
+                           {"versions", strings()},
+                           {"platform", {{"type", "string"}}},
+                           {"inputs", {{"type", "array"}, {"items", reference("TensorInfo")}}},
+                           {"outputs", {{"type", "array"}, {"items", reference("TensorInfo")}}}},
+                          {"name", "versions", "platform", "inputs", "outputs"})},
       {"Instances", object_of({{"instances",
                                 {{"type", "array"},
                                  {"minItems", 1},
                                  {"description", "arrays, or pictures as {\"b64\": ...}"}}},
                                {"parameters", {{"type", "object"}}}},
                               {"instances"})},
+      {"InstanceAnswers", object_of({{"predictions", {{"type", "array"}}},
+                                     {"explanations", {{"type", "array"}}},
+                                     {"warnings", strings()}},
+                                    Json::array())},
   };
+}
+
+// What a fixed page answers with; empty: any JSON.
+std::string_view schema_of(Resource resource) {
+  switch (resource) {
+    case Resource::v1_models:
+      return "Models";
+    case Resource::v1_model:
+    case Resource::v2_model_ready:
+      return "Status";
+    case Resource::v1_operation:
+      return "InstanceAnswers";
+    case Resource::v2_server:
+      return "Server";
+    case Resource::live:
+      return "Live";
+    case Resource::ready:
+      return "Ready";
+    case Resource::catalogue:
+      return "Catalogue";
+    case Resource::v2_model:
+      return "Model";
+    case Resource::request:
+      return "Progress";
+    default:
+      return "";
+  }
 }
 
 // The v2 request of an operation: its own options stand in "parameters".
@@ -108,8 +168,12 @@ Json responses(const RoutePattern& route, std::string_view good) {
   const Json error = {{"description", "what was wrong, where, and what to do"},
                       {"content", content(reference("Error"))}};
   Json all = {{"200", {{"description", route.summary}}}};
-  if (!good.empty()) all["200"]["content"] = content(reference(good));
-  std::vector<std::string> statuses = {"400", "401", "403", "404", "405", "408", "503"};
+  if (route.resource == Resource::metrics)
+    all["200"]["content"] = {{"text/plain", {{"schema", {{"type", "string"}}}}}};
+  else
+    all["200"]["content"] =
+        content(good.empty() ? Json::object({{"type", "object"}}) : reference(good));
+  std::vector<std::string> statuses = {"400", "401", "403", "404", "405", "408", "431", "503"};
   if (route.method == "POST")
     statuses.insert(statuses.end(), {"413", "415", "429", "500", "504", "507"});
   for (const std::string& status : statuses) all[status] = error;
@@ -118,6 +182,13 @@ Json responses(const RoutePattern& route, std::string_view good) {
 
 Json parameter(std::string_view name) {
   return {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}};
+}
+
+Json header(std::string_view name, std::string_view description, Json schema) {
+  return {{"name", name},
+          {"in", "header"},
+          {"description", description},
+          {"schema", std::move(schema)}};
 }
 
 // A page of one route; `operation` fills in what the tables know of it.
@@ -134,17 +205,23 @@ Json page(const RoutePattern& route, const Operation* operation, const Catalogue
     parameters.push_back(parameter("operation"));
     parameters.back()["schema"]["enum"] = {"predict", "explain"};
   }
-  if (!parameters.empty()) entry["parameters"] = std::move(parameters);
+  if (route.method == "POST")
+    parameters.push_back(header("X-Request-Id", "its name in the log and in /v2/requests/{id}",
+                                {{"type", "string"}}));
   if (operation != nullptr) {
-    entry["requestBody"] = {{"content", content(request_schema(*operation, catalogue))},
+    parameters.push_back(header("Inference-Header-Content-Length",
+                                "bytes of JSON in front of the tensors' own",
+                                {{"type", "integer"}, {"minimum", 0}}));
+    Json forms = content(request_schema(*operation, catalogue));
+    forms["application/octet-stream"] = {{"schema", {{"type", "string"}, {"format", "binary"}}}};
+    entry["requestBody"] = {{"content", std::move(forms)},
                             {"required", operation->inputs == Inputs::required}};
   } else if (route.resource == Resource::v1_operation) {
     entry["requestBody"] = {{"content", content(reference("Instances"))}, {"required", true}};
   }
-  const std::string_view answer = operation != nullptr                  ? "Answer"
-                                  : route.resource == Resource::request ? "Progress"
-                                                                        : "";
-  entry["responses"] = responses(route, answer);
+  if (!parameters.empty()) entry["parameters"] = std::move(parameters);
+  entry["responses"] =
+      responses(route, operation != nullptr ? "Answer" : schema_of(route.resource));
   return {{lower_case(route.method), std::move(entry)}};
 }
 

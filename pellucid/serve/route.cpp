@@ -61,6 +61,8 @@ bool take_names(std::string_view pattern, std::string_view segment, Route& route
 
 std::optional<Route> fits(const RoutePattern& pattern, std::string_view path) {
   Route route{&pattern, {}, {}};
+  // A colon separates the operation; in a model's name it is written %3A.
+  if (pattern.resource == Resource::v1_model && path.find(':') != path.npos) return std::nullopt;
   std::string_view expected = pattern.pattern, given = path;
   while (!expected.empty() && !given.empty()) {
     if (!take_names(take_segment(expected), take_segment(given), route)) return std::nullopt;

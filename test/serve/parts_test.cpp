@@ -45,6 +45,7 @@ TEST(Routes, RefuseWhatIsNoPageOrHasAnotherMethod) {
   EXPECT_EQ(refusal("GET", "/nothing"), 404);
   EXPECT_EQ(refusal("GET", "/v2/models/a/b/c"), 404);
   EXPECT_EQ(refusal("POST", "/v1/models/cat"), 405);
+  EXPECT_EQ(refusal("GET", "/v1/models/cat:predict"), 405) << "it is no model of that name";
   EXPECT_EQ(refusal("POST", "/v2/catalogue"), 405) << "it is no operation";
   EXPECT_EQ(refusal("POST", "/v2/models/cat/ready"), 405);
   EXPECT_EQ(refusal("POST", "/v2/models/%zz/infer"), 404);

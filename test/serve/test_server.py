@@ -57,7 +57,16 @@ def test_the_server_describes_itself_and_its_models(server):
     assert server.ask("GET", "/v1/models/linear")[1] == {"name": "linear", "ready": True}
     assert server.ask("GET", "/v2/models/linear/ready")[0] == 200
     model = server.ask("GET", "/v2/models/cnn_module")[1]
-    assert model["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 3, 32, 32]}]
+    assert model["inputs"] == [
+        {
+            "name": "x",
+            "datatype": "FP32",
+            "shape": [-1, 3, 32, 32],
+            "parameters": {"takes": "picture"},
+        }
+    ]
+    vector = server.ask("GET", "/v2/models/linear")[1]["inputs"][0]
+    assert vector["parameters"] == {"takes": "array"}
     assert model["outputs"][0]["name"] == "output"
 
 

@@ -58,7 +58,9 @@ def test_the_wheel_has_the_engine_the_program_and_the_stubs_once(wheel):
 def test_the_wheel_wants_the_torch_it_was_built_for(wheel):
     archive = zipfile.ZipFile(wheel)
     metadata = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-    wanted = re.findall(r"^Requires-Dist: (torch\S*)", archive.read(metadata).decode(), re.MULTILINE)
+    wanted = re.findall(
+        r"^Requires-Dist: (torch\S*)", archive.read(metadata).decode(), re.MULTILINE
+    )
     assert wanted == [f"torch=={'.'.join(torch.__version__.split('.')[:2])}.*"]
 
 
