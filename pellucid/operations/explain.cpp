@@ -16,6 +16,7 @@
 #include "pellucid/operation/baselines.h"
 #include "pellucid/operation/checked_gradient.h"
 #include "pellucid/operation/prepared_input.h"
+#include "pellucid/operations/explain/file_names.h"
 #include "pellucid/operations/explain/settings.h"
 #include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
@@ -233,7 +234,8 @@ class Explaining {
                   std::size_t m, const Attribution& attribution, const Json& cost,
                   Answered& answered) {
     const Method& method = *methods_[m];
-    const std::string stem = file_stem(input, question, first, method);
+    const std::string stem =
+        file_stem(input, question, first, method, {targets_.size() > 1, layers_.size() > 1});
     for (std::int64_t n = first; n < first + input.samples(); ++n) {
       const Target& target = question.targets[static_cast<std::size_t>(n)];
       Record record{stem + (input.batched ? "." + std::to_string(n - first) : "") + ".json",
@@ -316,24 +318,6 @@ class Explaining {
       exhibit.sight = sight_of(model_, {input.tensors, input.photos, n}, shown);
     }
     exhibit.maps.push_back(std::move(*entry));
-  }
-
-  static std::string suffix_of(const Map& map, const Attribution& attribution) {
-    return attribution.maps.size() > 1 ? "." + file_name_part(map.name) : "";
-  }
-
-  std::string file_stem(const PreparedInput& input, const Question& question, std::int64_t n,
-                        const Method& method) const {
-    std::string stem = input.stem;
-    // A rank stays a rank where the samples of one file have different classes at it.
-    if (targets_.size() > 1) {
-      const Target& target = question.targets[static_cast<std::size_t>(n)];
-      stem += "." + file_name_part(input.batched && target.rank > 0
-                                       ? "top" + std::to_string(target.rank)
-                                       : target.slug);
-    }
-    if (layers_.size() > 1 && method.uses_layer) stem += "." + file_name_part(question.layer_name);
-    return stem + "." + std::string(method.name);
   }
 
   Json full_settings(std::size_t m) const {
