@@ -42,10 +42,14 @@ std::optional<Mode> mode_of(const Node& node) {
     return Mode{1, is_on(constant(node, 0), node), {}};
   // wrap_with_autocast(device, dtype, enabled, cache_enabled, body, ...)
   const c10::IValue &device = constant(node, 0), &dtype = constant(node, 1);
-  if (!device.isString() || !(dtype.isNone() || dtype.isInt()))
-    throw model_error(node.op + " wants a device and a type").at("node " + node.name);
+  // A type's number is one byte in PyTorch.
+  const bool typed = dtype.isInt() && at::isFloatingType(dtype.toScalarType()) &&
+                     dtype.toInt() == static_cast<std::int64_t>(dtype.toScalarType());
+  if (!device.isString() || !(dtype.isNone() || typed))
+    throw model_error(node.op + " wants a device and a floating-point type")
+        .at("node " + node.name);
   Autocast autocast{c10::Device(device.toStringRef()).type(), is_on(constant(node, 2), node), {}};
-  if (dtype.isInt()) autocast.dtype = dtype.toScalarType();
+  if (typed) autocast.dtype = dtype.toScalarType();
   return Mode{4, true, autocast};
 }
 

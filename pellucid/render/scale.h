@@ -13,8 +13,8 @@ namespace pellucid {
 
 struct ScaleSettings {
   bool positive_part = false;  // scores below 0 are drawn as 0, as Grad-CAM's pictures do
-  double clip =
-      1;  // quantile (0..1] of the magnitudes above 0 where the scale ends; 1: the largest
+  // Where the scale ends: the quantile (0..1] of the magnitudes above 0; 1: at the largest.
+  double clip = 1;
 };
 
 struct Scale {

@@ -129,6 +129,11 @@ TEST(InlineBlocks, BranchesOfCondStayButNotTheBlocksInThem) {
 TEST(InlineBlocks, AModeThatIsNoConstantIsRefused) {
   const Block odd{"block::wrap_with_set_grad_enabled", {Operand{c10::IValue(std::int64_t{3})}}};
   EXPECT_THROW(inline_blocks(network(odd, rectified())), Error);
+  Block untyped = bfloat16;
+  for (const std::int64_t type : {static_cast<std::int64_t>(at::kLong), std::int64_t{9999}}) {
+    untyped.mode[1] = Operand{c10::IValue(type)};
+    EXPECT_THROW(inline_blocks(network(untyped, rectified())), Error) << type;
+  }
   Net net;
   const ValueId x = net.input("x", {any, 4});
   const Block unknown{"block::wrap_with_set_grad_enabled", {Operand{x}}};
