@@ -4,6 +4,8 @@
 // layer's own grid; the picture shows its positive part.
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
+
 #include "pellucid/base/error.h"
 #include "pellucid/explain/grid.h"
 #include "pellucid/explain/inputs.h"
@@ -25,10 +27,12 @@ Attribution explain(const Question& question, Probe& probe, const Settings&) {
   if (layer == no_value) {
     const auto chosen = find_cam_layer(graph, question.targets.front().reads(graph));
     if (!chosen) {
+      const bool real = std::ranges::any_of(question.inputs, &NamedTensor::attributable);
       throw usage_error(
           "no layer with places in the picture leads to the target, so Grad-CAM has nothing to "
           "weight")
-          .hint("name one with --layer, or take integrated_gradients");
+          .hint(real ? "name one with --layer, or take integrated_gradients"
+                     : "name one with --layer: `pellucid inspect MODEL --layers` lists them");
     }
     layer = chosen->value;
     name = layer_name(graph, layer);
