@@ -42,7 +42,7 @@ tidy_all() {
   preset=tidy tree=build-tidy
   configure
   cmake --build build-tidy -j "$(job_count)" --target engine/CMakeFiles/pellucid_base.dir/cmake_pch.hxx.pch &&
-    python3 tools/tidy.py build-tidy --jobs "$(job_count)" "$@"
+    python3 tools/tidy.py build-tidy "$@" --jobs "$(job_count)"
 }
 if ((tidy)); then check clang-tidy tidy_all "$@"; fi
 
