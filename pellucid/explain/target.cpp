@@ -83,6 +83,7 @@ Side parse_side(std::string_view word, const Model& model, int output) {
   if (classes.size() == 1) return {classes[0], 0};
   if (classes.size() > 1) {
     std::vector<std::string> candidates;
+    candidates.reserve(classes.size());
     for (const std::int64_t index : classes) candidates.push_back(class_text(model, index));
     throw usage_error("the label \"" + std::string(word) + "\" is ambiguous")
         .at("target")

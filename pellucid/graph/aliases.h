@@ -37,7 +37,7 @@ class Aliases {
 
 // Blocks that always run their one body (torch.no_grad(), torch.autocast()) become the nodes of it,
 // so that what lies in them has names and layers like all the rest.
-std::shared_ptr<const Graph> inline_blocks(std::shared_ptr<const Graph> graph);
+std::shared_ptr<const Graph> inline_blocks(const std::shared_ptr<const Graph>& graph);
 
 // In-place operators on values nobody else needs under the old content become their functional
 // twins; later uses follow. Mutation through views stays as it is and runs as written.

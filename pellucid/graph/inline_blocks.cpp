@@ -203,7 +203,7 @@ class Inliner {
 
 }  // namespace
 
-std::shared_ptr<const Graph> inline_blocks(std::shared_ptr<const Graph> graph) {
+std::shared_ptr<const Graph> inline_blocks(const std::shared_ptr<const Graph>& graph) {
   const bool any = std::ranges::any_of(
       graph->nodes(), [](const Node& node) { return node.kind == NodeKind::block; });
   return any ? Inliner(*graph).run() : graph;

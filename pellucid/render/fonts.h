@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is Cairo's.
 typedef struct _cairo_font_face cairo_font_face_t;
 
 namespace pellucid {

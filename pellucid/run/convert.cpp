@@ -19,7 +19,8 @@ std::shared_ptr<const Graph> with_bodies(
 
 }  // namespace
 
-std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype) {
+std::shared_ptr<const Graph> with_dtype(const std::shared_ptr<const Graph>& graph,
+                                        at::ScalarType dtype) {
   const at::NoGradGuard no_gradient;
   GraphParts parts = take_apart(*graph);
   for (Value& value : parts.values) {
@@ -41,11 +42,11 @@ std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::
         node.operands[i] = {c10::IValue(static_cast<std::int64_t>(dtype))};
     }
   }
-  return with_bodies(std::move(parts),
-                     [&](auto body) { return with_dtype(std::move(body), dtype); });
+  return with_bodies(std::move(parts), [&](const auto& body) { return with_dtype(body, dtype); });
 }
 
-std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at::Device device) {
+std::shared_ptr<const Graph> with_device(const std::shared_ptr<const Graph>& graph,
+                                         at::Device device) {
   const at::NoGradGuard no_gradient;
   GraphParts parts = take_apart(*graph);
   for (Constant& constant : parts.constants) constant.data = constant.data.to(device);
@@ -56,8 +57,7 @@ std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at:
         operand = {c10::IValue(device)};
     }
   }
-  return with_bodies(std::move(parts),
-                     [&](auto body) { return with_device(std::move(body), device); });
+  return with_bodies(std::move(parts), [&](const auto& body) { return with_device(body, device); });
 }
 
 }  // namespace pellucid

@@ -49,7 +49,7 @@ std::optional<at::Tensor> per_channel(const Graph& graph, const Operand& operand
 
 }  // namespace
 
-std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph) {
+std::shared_ptr<const Graph> fold_batch_norm(const std::shared_ptr<const Graph>& graph) {
   const at::NoGradGuard no_gradient;
   const Aliases aliases(*graph);
   GraphParts parts = take_apart(*graph);

@@ -138,7 +138,7 @@ class NormRewriter {
 
 }  // namespace
 
-std::shared_ptr<const Graph> rewrite_norms(std::shared_ptr<const Graph> graph) {
+std::shared_ptr<const Graph> rewrite_norms(const std::shared_ptr<const Graph>& graph) {
   return NormRewriter(*graph).run();
 }
 

@@ -11,12 +11,12 @@ std::shared_ptr<const Graph> fold_constants(std::shared_ptr<const Graph> graph);
 // Batch norm in evaluation mode becomes a scale and a shift by constants, under the name of its
 // result, so that torch's defective CPU backward of batch norm is never used; instance norm gets
 // contiguous operands.
-std::shared_ptr<const Graph> rewrite_norms(std::shared_ptr<const Graph> graph);
+std::shared_ptr<const Graph> rewrite_norms(const std::shared_ptr<const Graph>& graph);
 
 // For speed: a scale and shift that alone follows a convolution or linear layer is folded into its
 // weights (the value between the two disappears). Other values keep their names and, to rounding,
 // their numbers.
-std::shared_ptr<const Graph> fold_batch_norm(std::shared_ptr<const Graph> graph);
+std::shared_ptr<const Graph> fold_batch_norm(const std::shared_ptr<const Graph>& graph);
 
 // For speed, on the CPU: two-dimensional convolutions by constants keep their weights in the layout
 // that the processor's kernels want, for both directions, and the pictures between them have their
@@ -38,7 +38,9 @@ std::shared_ptr<const Graph> contiguous_rows(std::shared_ptr<const Graph> graph)
 
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.
-std::shared_ptr<const Graph> with_dtype(std::shared_ptr<const Graph> graph, at::ScalarType dtype);
-std::shared_ptr<const Graph> with_device(std::shared_ptr<const Graph> graph, at::Device device);
+std::shared_ptr<const Graph> with_dtype(const std::shared_ptr<const Graph>& graph,
+                                        at::ScalarType dtype);
+std::shared_ptr<const Graph> with_device(const std::shared_ptr<const Graph>& graph,
+                                         at::Device device);
 
 }  // namespace pellucid
