@@ -39,9 +39,9 @@ def test_a_method_answers_as_the_engines_own_does(cnn):
         found = cnn.explain(X, method="signed", target=2)
     assert torch.equal(found.values, expected.values)
     ours, theirs = found.records[0], expected.records[0]
-    assert ours["method"] == {"name": "signed", "settings": {"scale": 1.0}}
+    assert ours["method"] == {"name": "signed", "title": "Signed", "settings": {"scale": 1.0}}
     assert ours["cost"]["gradients"] == theirs["cost"]["gradients"]
-    assert ours["maps"][0]["unit"] == "target per unit of input"
+    assert ours["maps"][0]["unit"] == "logit per unit of input"
     assert "gradient_check" in ours, "it differentiates, so the model's gradient is checked"
 
 
