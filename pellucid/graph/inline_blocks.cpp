@@ -8,6 +8,7 @@
 #include "pellucid/base/error.h"
 #include "pellucid/graph/aliases.h"
 #include "pellucid/graph/builder.h"
+#include "pellucid/graph/operand.h"
 
 namespace pellucid {
 namespace {
@@ -89,17 +90,10 @@ class Inliner {
     const Graph& body = *block.bodies.front();
     Inside inside;
     std::vector<Operand> given;
-    for (std::size_t i = mode.first; i < block.operands.size(); ++i) {
-      const Operand& operand = block.operands[i];
-      if (operand.is_list())
-        given.insert(given.end(), operand.list().begin(), operand.list().end());
-      else
-        given.push_back(operand);
-    }
-    if (given.size() != body.inputs().size()) {
-      throw model_error("its body wants " + std::to_string(body.inputs().size()) + " values, got " +
-                        std::to_string(given.size()))
-          .at("node " + block.name);
+    try {
+      given = handed_to(body, block, mode.first);
+    } catch (Error& error) {
+      throw error.at("node " + block.name);
     }
     for (std::size_t i = 0; i < given.size(); ++i) inside[body.inputs()[i]] = given[i];
     for (Constant constant : body.constants()) {

@@ -110,8 +110,7 @@ const InputInfo* info_of(const Model& model, std::size_t input) {
 at::Tensor prepare_picture(std::span<const std::byte> bytes, const Model& model, std::size_t input,
                            const std::string& file, const InputSettings& settings,
                            PreparedInput& prepared) {
-  const InputInfo* info = info_of(model, input);
-  if (info == nullptr || info->kind != InputKind::image || !info->preprocessing) {
+  if (!takes_pictures(model, input)) {
     throw usage_error("the model's file does not say how a picture becomes its input")
         .at(file)
         .hint("give an .npy array of " + shape_text(model, input) +
@@ -125,7 +124,7 @@ at::Tensor prepare_picture(std::span<const std::byte> bytes, const Model& model,
   photo.picture = decode_picture(bytes, limits, file);
   const auto& conversions = photo.picture.conversions;
   prepared.conversions.insert(prepared.conversions.end(), conversions.begin(), conversions.end());
-  Prepared tensor = prepare(photo.picture, *info->preprocessing);
+  Prepared tensor = prepare(photo.picture, *info_of(model, input)->preprocessing);
   photo.shown = std::move(tensor.shown);
   photo.geometry = tensor.geometry;
   prepared.photos.push_back(std::move(photo));
@@ -155,6 +154,11 @@ std::size_t input_index(const Model& model, const RequestInput& input) {
 }
 
 }  // namespace
+
+bool takes_pictures(const Model& model, std::size_t input) {
+  const InputInfo* info = info_of(model, input);
+  return info != nullptr && info->kind == InputKind::image && info->preprocessing.has_value();
+}
 
 std::string shape_text(const Model& model, std::size_t input) {
   const Value& value = model.graph->value(model.graph->inputs()[input]);

@@ -40,6 +40,9 @@ std::vector<InputGroup> group_inputs(std::span<const RequestInput> inputs, const
 PreparedInput prepare_input(const InputGroup& group, const Model& model,
                             const InputSettings& settings);
 
+// The model's file says how a picture becomes this input; else it takes arrays alone.
+bool takes_pictures(const Model& model, std::size_t input);
+
 // "float32 [N, 3, 224, 224]": what the model's file says of an input.
 std::string shape_text(const Model& model, std::size_t input);
 

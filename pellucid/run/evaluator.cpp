@@ -71,21 +71,9 @@ void run_body(const Node& node, const Graph& body, std::size_t first, Frame& fra
   Frame inner(body.values().size());
   for (const Constant& constant : body.constants())
     inner[static_cast<std::size_t>(constant.value)] = constant.data;
-  std::vector<c10::IValue> given;
-  for (std::size_t i = first; i < node.operands.size(); ++i) {
-    const Operand& operand = node.operands[i];
-    if (operand.is_list()) {
-      for (const Operand& item : operand.list()) given.push_back(resolve(item, frame));
-    } else {
-      given.push_back(resolve(operand, frame));
-    }
-  }
-  if (given.size() != body.inputs().size()) {
-    throw model_error("its body wants " + std::to_string(body.inputs().size()) + " values, got " +
-                      std::to_string(given.size()));
-  }
+  const std::vector<Operand> given = handed_to(body, node, first);
   for (std::size_t i = 0; i < given.size(); ++i)
-    inner[static_cast<std::size_t>(body.inputs()[i])] = given[i];
+    inner[static_cast<std::size_t>(body.inputs()[i])] = resolve(given[i], frame);
   RunSettings unobserved = settings;
   unobserved.observer = nullptr;
   for (const Node& inner_node : body.nodes()) evaluate(body, inner_node, inner, unobserved);

@@ -2,6 +2,7 @@
 #include "pellucid/serve/description.h"
 
 #include "pellucid/model/model.h"
+#include "pellucid/operation/prepared_input.h"
 #include "pellucid/report/tables.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/route.h"
@@ -30,9 +31,11 @@ Json reference(std::string_view name) {
 
 Json content(Json schema) { return {{"application/json", {{"schema", std::move(schema)}}}}; }
 
-Json objects() { return {{"type", "array"}, {"items", {{"type", "object"}}}}; }
+Json array_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
-Json strings() { return {{"type", "array"}, {"items", {{"type", "string"}}}}; }
+Json objects() { return array_of({{"type", "object"}}); }
+
+Json strings() { return array_of({{"type", "string"}}); }
 
 Json object_of(Json properties, Json required) {
   return {
@@ -72,8 +75,8 @@ Json schemas() {
                             {"parameters", {{"type", "object"}}},
                             {"document", {{"type", "object"}}},
                             {"warnings", strings()},
-                            {"failures", {{"type", "array"}, {"items", {{"type", "object"}}}}},
-                            {"outputs", {{"type", "array"}, {"items", reference("Tensor")}}}},
+                            {"failures", objects()},
+                            {"outputs", array_of(reference("Tensor"))}},
                            {"outputs"})},
       {"Models", object_of({{"models", strings()}}, {"models"})},
       {"Status", object_of({{"name", {{"type", "string"}}}, {"ready", {{"type", "boolean"}}}},
@@ -99,8 +102,8 @@ Json schemas() {
       {"Model", object_of({{"name", {{"type", "string"}}},
                            {"versions", strings()},
                            {"platform", {{"type", "string"}}},
-                           {"inputs", {{"type", "array"}, {"items", reference("TensorInfo")}}},
-                           {"outputs", {{"type", "array"}, {"items", reference("TensorInfo")}}}},
+                           {"inputs", array_of(reference("TensorInfo"))},
+                           {"outputs", array_of(reference("TensorInfo"))}},
                           {"name", "versions", "platform", "inputs", "outputs"})},
       {"Instances", object_of({{"instances",
                                 {{"type", "array"},
@@ -155,7 +158,7 @@ Json request_schema(const Operation& operation, const Catalogue& catalogue) {
                           {"name"})}};
   Json required = Json::array();
   if (operation.inputs != Inputs::none) {
-    fields["inputs"] = {{"type", "array"}, {"items", reference("Tensor")}};
+    fields["inputs"] = array_of(reference("Tensor"));
     if (operation.inputs == Inputs::required) {
       fields["inputs"]["minItems"] = 1;
       required.push_back("inputs");
@@ -294,11 +297,8 @@ Json model_document(std::string_view name, const Model& model) {
   Json inputs = Json::array(), outputs = Json::array();
   for (std::size_t i = 0; i < model.graph->inputs().size(); ++i) {
     const ValueId id = model.graph->inputs()[i];
-    const InputInfo* info = i < model.metadata.inputs.size() ? &model.metadata.inputs[i] : nullptr;
-    const bool pictures =
-        info != nullptr && info->kind == InputKind::image && info->preprocessing.has_value();
     Json input = tensor(model.graph->value(id).name, id);
-    input["parameters"] = {{"takes", pictures ? "picture" : "array"}};
+    input["parameters"] = {{"takes", takes_pictures(model, i) ? "picture" : "array"}};
     inputs.push_back(std::move(input));
   }
   for (std::size_t i = 0; i < model.graph->outputs().size(); ++i) {

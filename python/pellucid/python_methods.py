@@ -127,7 +127,8 @@ def method(
     name, or an Attribution. Its name, its docstring's first line and its annotated keyword arguments with their defaults
     are the method's name, summary and options.
 
-    citation: authors, year, where. unit: of the scores; "target" in it stands for the target's own (logit, probability, activation).
+    citation: authors, year, where. unit: of the scores; "target" in it stands for the target's own (logit, probability,
+        activation).
     needs: forward, activations or gradient: the most that the probe will be asked for.
     promises: of deterministic, completeness, sensitivity, symmetry, implementation invariance. The completeness gap of
         a method that promises completeness is measured for each answer.
