@@ -29,6 +29,7 @@ mapfile -t shell_files < <(files dev .ci/run '*.sh' | grep -vE '^tools/(setup|li
 if ((${#cpp_files[@]})); then check clang-format clang-format --dry-run -Werror "${cpp_files[@]}"; fi
 check includes python3 tools/check_includes.py
 check files python3 tools/check_files.py
+check "Chinese phrases" python3 tools/check_phrases.py
 if ((${#python_files[@]})); then
   check "ruff check" .venv/bin/ruff check -q "${python_files[@]}"
   check "ruff format" .venv/bin/ruff format -q --diff "${python_files[@]}"

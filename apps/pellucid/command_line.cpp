@@ -12,6 +12,7 @@
 
 #include "files.h"
 #include "help.h"
+#include "pellucid/base/phrases.h"
 #include "progress_bar.h"
 #include "words.h"
 
@@ -179,7 +180,7 @@ class Run {
   }
 
   void complain(const Error& error) const {
-    console_.err << "pellucid: " << on_one_line(error.what()) << "\n";
+    console_.err << "pellucid: " << on_one_line(line_of(error, language_)) << "\n";
   }
 
   const Command& command_;
@@ -191,6 +192,18 @@ class Run {
   std::vector<std::unique_ptr<LoadedModel>> models_;
   std::vector<NamedModel> named_;
 };
+
+// For what is wrong with the words: they can't be read, and yet their reader has a language.
+Language wished_language(std::span<const std::string_view> words) {
+  constexpr std::string_view flag = "--lang";
+  std::string_view wish;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    if (words[i] == flag && i + 1 < words.size()) wish = words[i + 1];
+    if (words[i].starts_with(flag) && words[i].substr(flag.size()).starts_with('='))
+      wish = words[i].substr(flag.size() + 1);
+  }
+  return wish == "zh" ? Language::chinese : Language::english;
+}
 
 int run_command(const Command& command, const Catalogue& catalogue, const Console& console) {
   const Language in = language(command.face.lang);
@@ -215,18 +228,20 @@ int run_command(const Command& command, const Catalogue& catalogue, const Consol
 
 int run_command_line(std::span<const std::string_view> words, const Catalogue& catalogue,
                      const Console& console) {
+  const Language in = wished_language(words);
   int code = nothing_done;
   try {
     code = run_command(read_words(words, catalogue), catalogue, console);
   } catch (const Error& error) {
-    console.err << "pellucid: " << on_one_line(error.what()) << "\n";
+    console.err << "pellucid: " << on_one_line(line_of(error, in)) << "\n";
     code = exit_code(error.fault());
   } catch (const std::exception& error) {
     console.err << "pellucid: " << on_one_line(first_line(error.what())) << "\n";
   }
   console.out.flush();
   if (!console.out && code == done) {
-    console.err << "pellucid: the answer could not be written to standard output\n";
+    console.err << "pellucid: "
+                << rephrased(in, "the answer could not be written to standard output") << "\n";
     code = nothing_done;
   }
   return code;

@@ -179,6 +179,22 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Serving {0} at {1}", "正在 {1} 提供 {0}"},
       {"Answers over HTTP: KServe v1, the Open Inference Protocol v2 and every operation.",
        "通过 HTTP 应答：KServe v1、开放推理协议 v2 以及每一项操作。"},
+      {"The models are loaded at start and no request can name a file. It listens on this machine "
+       "alone unless told otherwise, and ends in order when it is interrupted: what runs is "
+       "finished, what is new is refused. /openapi.json describes it all.",
+       "模型在启动时载入，请求不能指定文件。除非另行指定，它只监听本机；被中断时有序结束：正在进行"
+       "的会完成，新的会被拒绝。全部说明见 /openapi.json。"},
+      {"Where to listen. Anything but this machine's own loopback needs --token-file.",
+       "监听的地址。除本机回环地址外都需要 --token-file。"},
+      {"The port; 0: any that is free, which is printed.",
+       "端口；0 表示任一空闲端口，并会打印出来。"},
+      {"Refuse larger bodies of requests.", "拒绝更大的请求体。"},
+      {"Requests that may wait for the engine; more are refused.",
+       "可排队等候引擎的请求数；超出的会被拒绝。"},
+      {"Seconds that an answer may take, waiting included; then it is cancelled.",
+       "一次应答可用的秒数，含等候时间；超过则取消。"},
+      {"A file whose first line every request must send as its bearer token.",
+       "令牌文件：每个请求都必须以其第一行作为 bearer 令牌。"},
       {"Examines this installation: versions, processor, memory, fonts, a self-test; says how to "
        "mend what is wrong.",
        "检查本安装：版本、处理器、内存、字体和自检；说明如何修复问题。"},

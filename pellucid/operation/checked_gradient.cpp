@@ -1,6 +1,7 @@
 #include "pellucid/operation/checked_gradient.h"
 
 #include "pellucid/base/error.h"
+#include "pellucid/base/phrases.h"
 #include "pellucid/base/text.h"
 #include "pellucid/model/gradient_check.h"
 
@@ -19,7 +20,8 @@ Json checked_gradient(const Model& model, std::span<const at::Tensor> sample,
       keep_gradient_check(model.fingerprint, *check);
     } catch (const Error& error) {
       if (error.fault() == Fault::cancelled) throw;
-      warn("the model's gradient could not be checked: {0}", {error.what()});
+      warn("the model's gradient could not be checked: {0}",
+           {line_of(error, surroundings.language)});
       return {{"passed", nullptr}, {"why", error.what()}};
     }
   }

@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "pellucid/base/phrases.h"
 #include "pellucid/operation/report_settings.h"
 #include "pellucid/operation/reproduction.h"
 #include "pellucid/operation/spelling.h"
@@ -51,7 +52,8 @@ Artefact report_of(const Operation& operation, const Answer& answer, Json exhibi
                    Language language) {
   const std::string name(operation.name);
   Json failures = Json::array();
-  for (const Failure& failure : answer.failures) failures.push_back(to_json(failure));
+  for (const Failure& failure : answer.failures)
+    failures.push_back({{"input", failure.input}, {"error", line_of(failure.error, language)}});
   Json report = {{"operation",
                   {{"name", name},
                    {"group", translated(language, operation.group)},
@@ -71,7 +73,7 @@ Answer run(const Operation& operation, const Request& request, const Surrounding
   if (reported) own.exhibit = [&](Json&& exhibit) { exhibits.push_back(std::move(exhibit)); };
   Answer answer = operation.run(request, own);
   for (std::string& warning : answer.warnings)
-    warning = spelled_for(surroundings.face, operation, warning);
+    warning = rephrased(surroundings.language, spelled_for(surroundings.face, operation, warning));
   for (Failure& failure : answer.failures)
     failure.error = spelled_for(surroundings.face, operation, failure.error);
   answer.document[reproduction_key] = reproduction(operation, request, surroundings);

@@ -2,6 +2,7 @@
 // recorded in the file, and compares the gradient with differences of the model's own outputs.
 #include <cmath>
 
+#include "pellucid/base/phrases.h"
 #include "pellucid/explain/probe.h"
 #include "pellucid/model/gradient_check.h"
 #include "pellucid/operation/loaded_model.h"
@@ -201,7 +202,7 @@ class Checking {
                          "info",
                          {},
                          {},
-                         tell("the gradient could not be checked: {0}", {error.what()})});
+                         tell("the gradient could not be checked: {0}", {line_of(error, surroundings_.language)})});
     }
   }
 

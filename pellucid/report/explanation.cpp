@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "pellucid/base/text.h"
+#include "pellucid/base/phrases.h"
 #include "pellucid/render/heading.h"
 
 namespace pellucid {
@@ -196,7 +196,7 @@ Caption caption_of(const Scored& scored, const Method& method, const Attribution
   if (scored.guessed)
     caption.notes.push_back(say(language, "the output is taken for logits: a guess"));
   for (const Check& check : checks) {
-    if (check.verdict == "warn" || check.verdict == "fail") caption.alarms.push_back(check.words);
+    if (check.verdict == "warn" || check.verdict == "fail") caption.alarms.push_back(rephrased(language, check.words));
   }
   return caption;
 }
@@ -223,7 +223,7 @@ std::string explanation_line(const Json& document, Language language) {
                           {number(100 * check["value"].get<double>(), 3)});
   }
   for (const Json& note : document.value("notes", Json::array()))
-    line += " · " + on_one_line(note.get<std::string>());
+    line += " · " + on_one_line(rephrased(language, note.get<std::string>()));
   return line + " · " + human_seconds(document["cost"]["seconds_per_sample"].get<double>()) + "\n";
 }
 

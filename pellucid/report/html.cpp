@@ -4,6 +4,7 @@
 
 #include "pellucid/base/bytes.h"
 #include "pellucid/base/error.h"
+#include "pellucid/base/phrases.h"
 #include "pellucid/report/assets.h"
 
 namespace pellucid {
@@ -26,6 +27,27 @@ std::string escaped(std::string_view text,
   return result;
 }
 
+constexpr std::string_view spoken[] = {"words", "notes", "warnings", "conversions"};
+constexpr int deepest = 32;
+
+// `said`: the value stands under one of those names.
+void add_words(const Json& value, Language language, bool said, int depth, Json& words) {
+  if (depth > deepest) return;
+  if (value.is_string() && said) {
+    const std::string& english = value.get_ref<const std::string&>();
+    if (words.contains(english)) return;
+    if (std::string text = rephrased(language, english); text != english)
+      words[english] = std::move(text);
+  } else if (value.is_array()) {
+    for (const Json& item : value) add_words(item, language, said, depth + 1, words);
+  } else if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) {
+      const bool own = std::ranges::find(spoken, key) != std::end(spoken);
+      add_words(item, language, own, depth + 1, words);
+    }
+  }
+}
+
 }  // namespace
 
 Json words_of(Language language) {
@@ -36,12 +58,19 @@ Json words_of(Language language) {
   return table;
 }
 
+Json words_in(const Json& document, Language language) {
+  Json words = Json::object();
+  if (language != Language::english) add_words(document, language, false, 0, words);
+  return words;
+}
+
 std::vector<std::byte> html_report(Json report, std::string_view title, Language language) {
   const Asset* shell = find_asset("report.html");
   if (shell == nullptr) throw internal_error("the program was built without the report's page");
   report["version"] = 1;
   report["language"] = language == Language::chinese ? "zh" : "en";
   report["words"] = words_of(language);
+  report["words"].update(words_in(report["document"], language));
   report["made"] = utc_now();
   report["engine"] = PELLUCID_VERSION;
   const std::string data = R"(<script type="application/json" id="pellucid-report">)" +

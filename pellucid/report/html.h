@@ -15,6 +15,10 @@ namespace pellucid {
 // for English.
 Json words_of(Language language);
 
+// Of what the engine put together for people in `document` (checks' words, notes, warnings): the
+// text in the language, by its English. Empty for English.
+Json words_in(const Json& document, Language language);
+
 // `report`: "operation" ("name", "group", "summary"), "document" (the answer), "warnings",
 // "failures" and "exhibits" (see exhibit.h); what the shell needs beside it is added here.
 // `title`: plain text.

@@ -4,9 +4,11 @@
 
 #include "pellucid/base/base64.h"
 #include "pellucid/base/bytes.h"
+#include "pellucid/base/phrases.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/model.h"
 #include "pellucid/report/documents.h"
+#include "pellucid/report/html.h"
 #include "pellucid/serve/exchange.h"
 #include "pellucid/serve/tensors.h"
 
@@ -51,12 +53,12 @@ Json write_output(const NamedOutput& output, bool binary, std::string& behind) {
   return entry;
 }
 
-Json failures_of(const Answer& answer) {
+Json failures_of(const Answer& answer, Language language) {
   Json list = Json::array();
   for (const Failure& failure : answer.failures) {
     list.push_back({{"input", failure.input},
-                    {"what", failure.error.message()},
-                    {"what_to_do", failure.error.remedy()}});
+                    {"what", rephrased(language, failure.error.message())},
+                    {"what_to_do", rephrased(language, failure.error.remedy())}});
   }
   return list;
 }
@@ -116,7 +118,9 @@ HttpResponse v2_response(std::string_view model, const BodyRequest& asked, const
   Json document = opening(model, asked);
   document["document"] = done.answer.document;
   document["warnings"] = done.answer.warnings;
-  document["failures"] = failures_of(done.answer);
+  document["failures"] = failures_of(done.answer, asked.language);
+  if (asked.language != Language::english)
+    document["words"] = words_in(done.answer.document, asked.language);
   std::vector<NamedOutput> outputs;
   for (const Artefact& file : done.artefacts) {
     NamedOutput output{file.name, {}, &file};

@@ -108,6 +108,7 @@ void Connection::next_request(double seconds) {
   hub_.body_bytes -= body_bytes_;
   body_bytes_ = 0;
   id_.clear();
+  language_ = Language::english;
   hub_.connections.set_idle(this, true);
   if (buffer_.size() > 0) return read_head();
   limit(seconds);
@@ -143,6 +144,7 @@ void Connection::take_head() {
     request_.fields.emplace_back(text(field.name_string()), text(field.value()));
   const std::string_view wanted = request_.field("x-request-id");
   id_ = is_id(wanted) ? std::string(wanted) : new_id();
+  language_ = language_of(request_);
 }
 
 std::string Connection::new_id() { return hub_.run + "-" + std::to_string(++hub_.requests); }
@@ -283,6 +285,7 @@ void Connection::respond(HttpResponse response, bool keep) {
   hub_.connections.set_idle(this, false);
   keep_ = keep && !hub_.service.draining();
   if (id_.empty()) id_ = new_id();
+  response = in_language(std::move(response), language_);
   outgoing_ = "HTTP/1.1 " + std::to_string(response.status) + " " +
               std::string(reason(response.status)) + "\r\n";
   const auto field = [&](std::string_view name, std::string_view value) {

@@ -109,6 +109,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Route> route_;
   std::shared_ptr<Task> task_;  // that the engine works on for this client
   std::string id_;
+  Language language_ = Language::english;  // of what is wrong
   Clock::time_point start_, writing_since_;
   State state_ = State::head;
   std::uint64_t timer_number_ = 0;

@@ -76,6 +76,7 @@ Json schemas() {
                             {"document", {{"type", "object"}}},
                             {"warnings", strings()},
                             {"failures", objects()},
+                            {"words", {{"type", "object"}}},
                             {"outputs", array_of(reference("Tensor"))}},
                            {"outputs"})},
       {"Models", object_of({{"models", strings()}}, {"models"})},

@@ -144,17 +144,17 @@ Asked Engine::asked_of(const Task& task) const {
   asked.operation =
       find_served(catalogue_, resource == Resource::infer ? "predict" : task.route.operation);
   asked.bytes = task.request.body.size();
-  asked.language = language_of(task.request);
   asked.body = resource == Resource::v1_operation
                    ? read_v1(*asked.operation, model_of(task)->model(), task.request.body)
                    : read_v2(*asked.operation, task.request.body,
                              task.request.field("Inference-Header-Content-Length"));
+  asked.body.language = language_of(task.request);
   Request& request = asked.body.request;
   if (resource == Resource::v1_operation || resource == Resource::infer)
     prefer_numbers(*asked.operation, request);
   add_host_options(*asked.operation, host_options_, request);
   asked.company = company_of(*asked.operation, request);
-  if (!asked.company.empty() && asked.language != Language::english) asked.company += " zh";
+  if (!asked.company.empty() && asked.body.language != Language::english) asked.company += " zh";
   return asked;
 }
 
@@ -164,7 +164,7 @@ Surroundings Engine::surroundings(const Task& task, const Cancellation& cancella
   around.catalogue = &catalogue_;
   around.model = model_of(task);
   around.cancellation = &cancellation;
-  around.language = task.asked->language;
+  around.language = task.asked->body.language;
   return around;
 }
 

@@ -28,13 +28,15 @@ struct BodyRequest {
   Json id = nullptr;                 // v2: given back as it came
   bool binary = false;               // v2: outputs as bytes behind the JSON
   bool pictures = false;             // every input is one encoded picture, without a batch axis
+  Language language = Language::english;  // of what people read in the answer
   std::vector<ChosenOutput> chosen;  // v2; empty: all
 };
 
 // v2. `header` is Inference-Header-Content-Length, empty where the body is JSON alone. Throws Error
 // (Fault::usage) with the place in the request.
 BodyRequest read_v2(const Operation& operation, std::string_view body, std::string_view header);
-// The document, and each file as an output: arrays with their values, others as base64.
+// The document, and each file as an output: arrays with their values, others as base64. In another
+// language than English there is "words", too: what people read in the document, by its English.
 HttpResponse v2_response(std::string_view model, const BodyRequest& asked, const Performed& done);
 // `infer`: the outputs of `predict` under the model's own names.
 HttpResponse infer_response(std::string_view name, const Model& model, const BodyRequest& asked,

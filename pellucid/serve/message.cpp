@@ -1,7 +1,7 @@
 // An Error becomes a status and a document here, and nowhere else.
 #include "pellucid/serve/message.h"
 
-#include "pellucid/base/text.h"
+#include "pellucid/base/phrases.h"
 
 namespace pellucid {
 
@@ -39,6 +39,19 @@ HttpResponse error_response(int status, std::string_view what, std::string_view 
 
 HttpResponse error_response(const Error& error) {
   return error_response(status_of(error.fault()), error.message(), error.where(), error.remedy());
+}
+
+HttpResponse in_language(HttpResponse response, Language language) {
+  constexpr int least_error = 400;
+  if (language == Language::english || response.status < least_error) return response;
+  Json document = Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || !document.contains("error")) return response;
+  for (const auto& [key, part] : document["error"].items()) {
+    const std::string text = part.get<std::string>();
+    part = key == "where" ? rephrased_place(language, text) : rephrased(language, text);
+  }
+  response.body = json_response(document).body;
+  return response;
 }
 
 int status_of(Fault fault) {

@@ -8,6 +8,7 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/json.h"
+#include "pellucid/base/text.h"
 
 namespace pellucid {
 
@@ -36,6 +37,8 @@ struct HttpResponse {
 HttpResponse error_response(int status, std::string_view what, std::string_view where = {},
                             std::string_view what_to_do = {});
 HttpResponse error_response(const Error& error);
+// What error_response made, in the language; every other response as it is.
+HttpResponse in_language(HttpResponse response, Language language);
 
 // usage and input 400, too_large 413, model and internal 500, cancelled 503, storage 507.
 int status_of(Fault fault);

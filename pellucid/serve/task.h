@@ -17,7 +17,6 @@ namespace pellucid {
 struct Asked {
   const Operation* operation = nullptr;
   BodyRequest body;
-  Language language = Language::english;
   std::size_t bytes = 0;  // of the body
   std::string company;    // whose equals may be answered with one call; empty: alone
 };

@@ -10,6 +10,11 @@ export function setWords(words: Words): void {
   table = words;
 }
 
+/** Further texts, as answers bring them: what the engine put together in English. */
+export function addWords(words: Words): void {
+  table = { ...table, ...words };
+}
+
 /** The text in the reader's language, with {0}, {1}, ... replaced by the values. */
 export function say(english: string, ...values: readonly (string | number)[]): string {
   const text = Object.hasOwn(table, english) ? (table[english] ?? english) : english;

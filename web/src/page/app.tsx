@@ -122,6 +122,7 @@ export function App() {
         go={go}
         onLanguage={(wanted) => {
           void chooseLanguage(wanted).then(() => {
+            session.forget();
             again(undefined);
           });
         }}

@@ -1,5 +1,5 @@
 // The server's API: the Open Inference Protocol v2 with binary tensors, errors as it gives them.
-import { say } from "../words";
+import { type Words, addWords, say } from "../words";
 import { language } from "./language";
 
 export class ServerError extends Error {
@@ -91,6 +91,7 @@ interface Head {
   document: Record<string, unknown>;
   warnings?: string[];
   failures?: Failure[];
+  words?: Words;
   outputs?: {
     name: string;
     shape: number[];
@@ -108,6 +109,7 @@ function item(bytes: Blob): BlobPart[] {
 }
 
 function read(head: Head, behind: ArrayBuffer, start: number): Answer {
+  if (head.words && language() !== "en") addWords(head.words);
   let at = start;
   const outputs = (head.outputs ?? []).map((output): Output => {
     const size = output.parameters?.binary_data_size ?? 0;

@@ -54,6 +54,14 @@ export class Session {
     this.changed();
   }
 
+  // What was answered is forgotten and asked for again: in another language.
+  forget(): void {
+    this.outcomes.clear();
+    this.abort();
+    this.next();
+    this.changed();
+  }
+
   // Asks once more for what failed or was cancelled.
   retry(): void {
     for (const job of this.wanted) {

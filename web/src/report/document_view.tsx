@@ -53,6 +53,13 @@ function label(key: string): string {
 const apart: ReadonlySet<string> = new Set(["reproduce"]); // shown by its own part
 const first: ReadonlySet<string> = new Set(["answers"]); // what was asked for comes before what it was asked of
 
+const spoken: ReadonlySet<string> = new Set(["words", "notes", "warnings", "conversions"]); // sentences of the engine
+
+function inWords(json: Json): Json {
+  if (typeof json === "string") return say(json);
+  return Array.isArray(json) ? json.map(inWords) : json;
+}
+
 // What a list's entry is called by.
 const callings: readonly string[] = ["name", "input"];
 
@@ -74,7 +81,9 @@ function Value({ json, depth }: { json: Json; depth: number }): ComponentChildre
 
 // After the answers: what fits a line, then what needs a part of its own.
 function FieldList({ fields, depth }: { fields: Fields; depth: number }) {
-  const entries = Object.entries(fields).filter(([key]) => !apart.has(key));
+  const entries = Object.entries(fields)
+    .filter(([key]) => !apart.has(key))
+    .map(([key, value]): [string, Json] => [key, spoken.has(key) ? inWords(value) : value]);
   const short = entries.filter(([, value]) => isShort(value) || isScalar(value));
   const long = entries.filter(([, value]) => !isShort(value) && !isScalar(value));
   const parts = (some: [string, Json][]) =>
