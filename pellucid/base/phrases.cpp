@@ -4,8 +4,6 @@
 #include "pellucid/base/phrases.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -77,23 +75,43 @@ Pattern pattern_of(std::string_view english, std::string_view chinese) {
   return pattern;
 }
 
-// As operation/spelling.h spells flags for requests: "--memory-limit" is "memory_limit", "--set"
-// is "settings".
-std::string spelled_for_requests(std::string_view text) {
+// The flag that begins at `at`, "--memory-limit"; empty where none does.
+std::string_view flag_at(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at);
+  if (!rest.starts_with("--")) return {};
+  const std::size_t end = rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");
+  return rest.size() > 2 && rest[2] != '-' && end != 2 ? rest.substr(0, end) : std::string_view();
+}
+
+std::vector<std::string_view> flags_of(std::string_view text) {
+  std::vector<std::string_view> flags;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view flag = flag_at(text, at);
+    if (flag.empty()) continue;
+    if (std::ranges::find(flags, flag) == flags.end()) flags.push_back(flag);
+    at += flag.size() - 1;
+  }
+  return flags;
+}
+
+// As operation/spelling.h spells some flags for requests: "--memory-limit" is "memory_limit",
+// "--set" is "settings". Bit k of `which`: the k-th of the flags.
+std::string spelled_for_requests(std::string_view text, std::span<const std::string_view> flags,
+                                 unsigned which) {
   std::string spelled;
   for (std::size_t at = 0; at < text.size();) {
-    const bool flag = text.substr(at, 2) == "--" && at + 2 < text.size() &&
-                      std::islower(static_cast<unsigned char>(text[at + 2])) != 0;
-    if (!flag) {
-      spelled += text[at++];
+    const std::string_view flag = flag_at(text, at);
+    const auto k = static_cast<unsigned>(std::ranges::find(flags, flag) - flags.begin());
+    if (flag.empty() || (which >> k & 1U) == 0) {
+      const std::size_t length = std::max<std::size_t>(flag.size(), 1);
+      spelled += text.substr(at, length);
+      at += length;
       continue;
     }
-    const std::size_t end =
-        std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at + 2), text.size());
-    std::string name(text.substr(at + 2, end - at - 2));
+    std::string name(flag.substr(2));
     std::ranges::replace(name, '-', '_');
     spelled += name == "set" ? "settings" : name;
-    at = end;
+    at += flag.size();
   }
   return spelled;
 }
@@ -113,9 +131,12 @@ struct Patterns {
   explicit Patterns(std::initializer_list<std::span<const Phrase>> tables) {
     for (const std::span<const Phrase> table : tables) {
       for (const auto& [english, chinese] : table) {
-        add(english, chinese);
-        if (const std::string spelled = spelled_for_requests(english); spelled != english)
-          add(spelled, spelled_for_requests(chinese));
+        // Which flags are options of the operation, and so spelled otherwise, nobody knows here.
+        const std::vector<std::string_view> flags = flags_of(english);
+        for (unsigned which = 0; which < 1U << flags.size(); ++which) {
+          add(spelled_for_requests(english, flags, which),
+              spelled_for_requests(chinese, flags, which));
+        }
       }
     }
     std::ranges::stable_sort(inexact, std::ranges::greater{}, [](const Pattern& pattern) {

@@ -87,6 +87,7 @@ std::span<const Phrase> phrases_of_faces() {
       {"a number, at most {0}", "数字，至多为 {0}"},
       {"expected an object of options by name", "应为以选项名为键的对象"},
       {"unknown {0} \"{1}\"", "未知的{0~}“{1}”"},
+      {"option", "选项"},
       {"option of {0}", " {0} 选项"},
       {"parameter of {0}", " {0} 参数"},
       {"it takes none", "它没有可设的选项"},

@@ -21,6 +21,7 @@ std::span<const Phrase> phrases_of_places() {
       {"option of {0} \"{1}\"", "{0} 的选项“{1}”"},
       {"parameter of {0} \"{1}\"", "{0} 的参数“{1}”"},
       {"the metadata's {0}.preprocessing", "元数据的 {0}.preprocessing"},
+      {"option \"{0}\"", "选项“{0}”"},
   };
   return table;
 }

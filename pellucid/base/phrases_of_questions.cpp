@@ -32,7 +32,7 @@ std::span<const Phrase> phrases_of_questions() {
       {"the output is a constant", "输出是常量"},
       {"channel {0} does not exist", "通道 {0} 不存在"},
       {"the layer has no channels", "该层没有通道"},
-      {"the layer has {0}", "该层有 {0} 个"},
+      {"the layer has {0}", "该层有 {0} 个通道"},
       {"the position has {0} coordinates, the layer has {1}", "位置有 {0} 个坐标，该层需要 {1} 个"},
       {"the position lies outside the layer", "位置在该层之外"},
       {"the target does not depend on \"{0}\"", "目标不依赖于“{0}”"},

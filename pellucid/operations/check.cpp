@@ -202,7 +202,8 @@ class Checking {
                          "info",
                          {},
                          {},
-                         tell("the gradient could not be checked: {0}", {line_of(error, surroundings_.language)})});
+                         tell("the gradient could not be checked: {0}",
+                              {line_of(error, surroundings_.language)})});
     }
   }
 

@@ -196,7 +196,8 @@ Caption caption_of(const Scored& scored, const Method& method, const Attribution
   if (scored.guessed)
     caption.notes.push_back(say(language, "the output is taken for logits: a guess"));
   for (const Check& check : checks) {
-    if (check.verdict == "warn" || check.verdict == "fail") caption.alarms.push_back(rephrased(language, check.words));
+    if (check.verdict == "warn" || check.verdict == "fail")
+      caption.alarms.push_back(rephrased(language, check.words));
   }
   return caption;
 }

@@ -25,11 +25,11 @@ struct ChosenOutput {
 // A request as its body has it. The inputs' stems are "0", "1", ...
 struct BodyRequest {
   Request request;
-  Json id = nullptr;                 // v2: given back as it came
-  bool binary = false;               // v2: outputs as bytes behind the JSON
-  bool pictures = false;             // every input is one encoded picture, without a batch axis
+  Json id = nullptr;      // v2: given back as it came
+  bool binary = false;    // v2: outputs as bytes behind the JSON
+  bool pictures = false;  // every input is one encoded picture, without a batch axis
   Language language = Language::english;  // of what people read in the answer
-  std::vector<ChosenOutput> chosen;  // v2; empty: all
+  std::vector<ChosenOutput> chosen;       // v2; empty: all
 };
 
 // v2. `header` is Inference-Header-Content-Length, empty where the body is JSON alone. Throws Error

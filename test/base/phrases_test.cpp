@@ -99,6 +99,9 @@ TEST(Phrases, KnowFlagsAsRequestsSpellThem) {
   EXPECT_EQ(chinese("set a --memory-limit"), "请设定 --memory-limit");
   EXPECT_EQ(chinese("set a memory_limit"), "请设定 memory_limit");
   EXPECT_EQ(chinese("leave out layer, or take grad_cam"), "请去掉 layer，或改用 grad_cam");
+  // The flags of other operations stay.
+  EXPECT_EQ(chinese("name one with layer: `pellucid inspect MODEL --layers` lists them"),
+            "请用 layer 指定一层：`pellucid inspect MODEL --layers` 会列出各层");
 }
 
 TEST(Phrases, OfMostLettersWin) {

@@ -38,6 +38,21 @@ TEST(HtmlReport, BringsTheChineseWords) {
   EXPECT_EQ(data["words"]["Model"], "模型");
 }
 
+TEST(HtmlReport, BringsTheChineseOfWhatTheEngineSays) {
+  const Json record = {{"input", "the file is empty"},
+                       {"notes", {"layer conv was chosen: the input of the last attention"}},
+                       {"checks", {{{"words", "2 of 9 scores are NaN or infinite."}}}}};
+  const Json document = {{"answers", {record}}, {"warnings", {"nobody's words"}}};
+  const Json words = words_in(document, Language::chinese);
+  EXPECT_EQ(words.size(), 2U);
+  EXPECT_EQ(words["2 of 9 scores are NaN or infinite."], "9 个分数中有 2 个是 NaN 或无穷大。");
+  EXPECT_TRUE(words_in(document, Language::english).empty());
+  const Json data = data_of(page({{"document", document}}, "cat", Language::chinese));
+  EXPECT_EQ(data["words"]["2 of 9 scores are NaN or infinite."],
+            words["2 of 9 scores are NaN or infinite."]);
+  EXPECT_EQ(data["document"], document);
+}
+
 TEST(HtmlReport, KeepsHostileTextsWhereTheyAre) {
   const std::string hostile =
       "</script><script>alert(1)</script><!--pellucid:data--><img src=x onerror=alert(1)>";

@@ -103,6 +103,26 @@ TEST(Guard, NeedsATokenBeyondLoopback) {
   EXPECT_THROW(read_token("\n"), Error);
 }
 
+TEST(ErrorResponses, AreSaidInTheLanguageWithTheirKeysStatusAndFields) {
+  const HttpResponse busy = error_response(429, "too many requests wait already", {}, "send less");
+  const HttpResponse told = in_language(busy, Language::chinese);
+  EXPECT_EQ(
+      Json::parse(told.body),
+      Json::parse(R"({"error": {"what": "等待中的请求已过多", "what_to_do": "请减少内容"}})"));
+  EXPECT_EQ(told.status, 429);
+  EXPECT_EQ(told.fields, busy.fields);
+  EXPECT_EQ(in_language(busy, Language::english).body, busy.body);
+  // The option of this name stays what it is called.
+  const HttpResponse option = error_response(usage_error("cancelled").at("layer"));
+  EXPECT_EQ(Json::parse(in_language(option, Language::chinese).body)["error"]["where"], "layer");
+  // What is no error, or was not made by error_response, is nobody's to change.
+  EXPECT_EQ(
+      in_language(json_response({{"error", {{"what", "cancelled"}}}}), Language::chinese).body,
+      json_response({{"error", {{"what", "cancelled"}}}}).body);
+  HttpResponse odd{.status = 500, .body = "cancelled"};
+  EXPECT_EQ(in_language(odd, Language::chinese).body, "cancelled");
+}
+
 TEST(Statuses, FollowTheFault) {
   EXPECT_EQ(error_response(usage_error("x")).status, 400);
   EXPECT_EQ(error_response(input_error("x")).status, 400);

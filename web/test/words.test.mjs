@@ -3,7 +3,7 @@ import test from "node:test";
 import { source } from "./source.mjs";
 import { engineTable, ownTable, textsSaid } from "./words_in_source.mjs";
 
-const { say, setWords } = await source("words");
+const { addWords, say, setWords } = await source("words");
 const engine = engineTable();
 const own = ownTable();
 const marks = (text) => [...text.matchAll(/\{\d\}/g)].map(([mark]) => mark).sort();
@@ -28,4 +28,7 @@ test("a text is said in the language of the table, and what is missing stays Eng
   assert.equal(say("row {0}, column {1}", 3, 4), "第 3 行，第 4 列");
   assert.equal(say("not in the table {0}", "{1}"), "not in the table {1}");
   assert.equal(say("constructor"), "constructor");
+  addWords({ "3 of 4 scores are NaN or infinite.": "4 个分数中有 3 个是 NaN 或无穷大。" });
+  assert.equal(say("3 of 4 scores are NaN or infinite."), "4 个分数中有 3 个是 NaN 或无穷大。");
+  assert.equal(say("row {0}, column {1}", 3, 4), "第 3 行，第 4 列");
 });

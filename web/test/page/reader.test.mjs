@@ -150,12 +150,28 @@ test("the browser's language is used, and can be changed for good", async () => 
   // Texts of the server come in the same language.
   const left = await page.locator("#main").innerText();
   assert.doesNotMatch(left, /The model|Methods|Opacity|Photo\n/);
+  // And so do sentences that the engine put together in English.
+  assert.doesNotMatch(left, /scores (sum|are|differ)|was chosen|No attribution/);
   await page.getByRole("button", { name: "English" }).click();
   await page.getByRole("heading", { name: "Methods" }).waitFor();
   await page.reload();
   await answered(page);
   assert.equal(await page.locator("html").getAttribute("lang"), "en");
   assert.doesNotMatch(await page.locator("#main").innerText(), /[\u4e00-\u9fff]/);
+  await close();
+});
+
+test("what went wrong is told in the reader's language", async () => {
+  const { page, close } = await open(browser, `${server.address}/#why?photo=chelsea&target=99999`, {
+    settings: { locale: "zh-CN" },
+    refused: ["/explain"],
+  });
+  const fault = page.locator(".fault").first();
+  await fault.waitFor();
+  assert.match(await fault.innerText(), /类别 99999 不存在/);
+  assert.doesNotMatch(await fault.innerText(), /does not exist|the output/);
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByText("class 99999 does not exist").first().waitFor();
   await close();
 });
 
