@@ -70,8 +70,7 @@ std::vector<std::byte> html_report(Json report, std::string_view title, Language
   report["version"] = 1;
   report["language"] = language == Language::chinese ? "zh" : "en";
   report["words"] = words_of(language);
-  if (report.contains("document"))
-    report["words"].update(words_in(report["document"], language));
+  if (report.contains("document")) report["words"].update(words_in(report["document"], language));
   report["made"] = utc_now();
   report["engine"] = PELLUCID_VERSION;
   const std::string data = R"(<script type="application/json" id="pellucid-report">)" +

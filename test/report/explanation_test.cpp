@@ -18,7 +18,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Caption caption_with(const std::string& verdict) {
+Caption caption_with(const std::string& verdict, const std::string& words = "The sum is off.",
+                     Language language = Language::english) {
   const Model model = model_of(multi_layer());
   const Question question = question_of(model, {noise({1, 3}, 1)}, {entry(0)});
   Attribution attribution;
@@ -27,8 +28,7 @@ Caption caption_with(const std::string& verdict) {
   method.title = "Toy method";
   method.uses_baseline = true;
   return caption_of({{}, "285 Egyptian cat", "class 285", false}, method, attribution,
-                    {{"completeness_gap", verdict, 0.5, {}, "The sum is off."}}, question,
-                    Language::english);
+                    {{"completeness_gap", verdict, 0.5, {}, words}}, question, language);
 }
 
 TEST(Caption, NamesMethodBaselineAndClass) {
@@ -43,6 +43,26 @@ TEST(Caption, RaisesAnAlarmForACheckThatDidNotPass) {
   for (const char* verdict : {"warn", "fail"})
     EXPECT_THAT(caption_with(verdict).alarms, ElementsAre("The sum is off."));
   EXPECT_THAT(caption_with("info").alarms, IsEmpty());
+}
+
+TEST(Caption, RaisesItsAlarmsInItsLanguage) {
+  const std::string words = "No attribution: the score is NaN.";
+  EXPECT_THAT(caption_with("fail", words).alarms, ElementsAre(words));
+  EXPECT_THAT(caption_with("fail", words, Language::chinese).alarms,
+              ElementsAre("没有归因：分数为 NaN。"));
+}
+
+TEST(ExplanationLine, SaysNotesInTheLanguageOfTheTerminal) {
+  const Json document = {{"input", "cat.png"},
+                         {"target", {{"text", "cat"}}},
+                         {"method", {{"name", "grad_cam"}}},
+                         {"maps", {{{"coordinates", "layer"}, {"name", "conv"}}}},
+                         {"checks", Json::array()},
+                         {"notes", {"layer conv was chosen: the input of the last attention"}},
+                         {"cost", {{"seconds_per_sample", 0.01}}}};
+  EXPECT_THAT(explanation_line(document, Language::chinese),
+              HasSubstr("选用了层 conv：最后一个注意力的输入"));
+  EXPECT_THAT(explanation_line(document, Language::english), HasSubstr("layer conv was chosen"));
 }
 
 TEST(Unit, NamesTheTargetsOwnQuantity) {
