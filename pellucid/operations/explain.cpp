@@ -7,7 +7,6 @@
 #include <ATen/TensorOperators.h>
 
 #include <chrono>
-#include <cmath>
 
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/target.h"
