@@ -289,4 +289,39 @@ inline std::shared_ptr<const Graph> cond_network() {
   return net.returning({y});
 }
 
+// x·2 three times over, keeping each round's number added to it, as a loop of fixed length: answers
+// 8·x and the rounds [3, N, 3].
+inline std::shared_ptr<const Graph> counting_network() {
+  Net body, net;
+  const ValueId round = body.builder.add_input({"round", false, {}, {}});
+  const ValueId goes_on = body.builder.add_input({"goes_on", false, {}, {}});
+  const ValueId a = body.input("a", {any, 3});
+  const ValueId twice = body.call("twice", "mul.Tensor", {a, whole(2)}, {any, 3});
+  const ValueId kept = body.call("kept", "add.Tensor", {twice, round}, {any, 3});
+  const auto one = body.returning({goes_on, twice, kept});
+  const ValueId x = net.input("x", {any, 3});
+  const ValueId y = net.builder.declare({"y", true, at::kFloat, {any, 3}});
+  const ValueId rounds = net.builder.declare({"rounds", true, at::kFloat, {any, any, 3}});
+  net.builder.add_block("y", "block::loop",
+                        {whole(3).operand, none().operand, whole(1).operand, {x}}, {one},
+                        {{{y}, false}, {{rounds}, false}}, {});
+  return net.returning({y, rounds});
+}
+
+// Halved while the mean is above 1, as torch's while_loop is exported.
+inline std::shared_ptr<const Graph> halving_network() {
+  Net condition, round, net;
+  const ValueId seen = condition.input("a", {any, 3});
+  const ValueId mean = condition.call("mean", "mean.default", {seen}, {});
+  const auto goes_on = condition.returning(
+      {condition.call("large", "gt.Scalar", {mean, whole(1)}, {}, "", at::kBool)});
+  const ValueId a = round.input("a", {any, 3});
+  const auto halved = round.returning({round.call("half", "mul.Tensor", {a, real(0.5)}, {any, 3})});
+  const ValueId x = net.input("x", {any, 3});
+  const ValueId y = net.builder.declare({"y", true, at::kFloat, {any, 3}});
+  net.builder.add_block("y", "block::while_loop", {list({x}).operand, list({}).operand},
+                        {goes_on, halved}, {{{y}, false}}, {});
+  return net.returning({y});
+}
+
 }  // namespace pellucid

@@ -39,6 +39,7 @@ ENGLISH = {
     "one of ",
     "some of ",
     "; and {0} more",
+    " and {0} more",
     "{0} from {1} to {2}",
     "{0}, at least {1}",
     "{0}, at most {1}",

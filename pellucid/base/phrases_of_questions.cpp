@@ -100,6 +100,10 @@ std::span<const Phrase> phrases_of_questions() {
       {"The scores differ from place to place.", "各处分数不同。"},
       {"No attribution: no score is a finite number.", "没有归因：没有分数是有限数。"},
       {"No attribution: the map is constant {0}.", "没有归因：图恒为 {0}。"},
+      {"The input decides which way the model goes ({0}): the gradient follows the way taken and "
+       "says nothing of the others.",
+       "输入决定模型走哪条路（{0~}）：梯度沿所走的路计算，对其他路没有说明。"},
+      {"{0} and {1} more", "{0} 等，另有 {1} 个"},
       {"No attribution: the score is {0}.", "没有归因：分数为 {0}。"},
       {"{0}, {1}: {2}", "{0}，{1}：{2!}"},
       // Memory.

@@ -194,6 +194,8 @@ Json describe(std::span<const Option> options, const Json& defaults) {
   for (const Option& option : options) {
     const std::string name(option.name);
     Json entry = {{"name", name}, {"type", type_name(option.type)}, {"help", option.help}};
+    // What stands for a value in help; one that names FILE may be a file's name.
+    if (!option.metavar.empty()) entry["value_name"] = option.metavar;
     entry["default"] = defaults.contains(name) ? defaults[name] : Json(nullptr);
     if (std::isfinite(option.least)) entry["least"] = option.least;
     if (std::isfinite(option.most)) entry["most"] = option.most;

@@ -87,14 +87,21 @@ std::vector<ValueId> written_by(const Node& node) {
       for_each_value(node.operands[i], [&](ValueId id) { written.push_back(id); });
     }
   } else if (node.kind == NodeKind::block) {
-    // A body's inputs are, in order, the last operands of the block.
+    // A body's inputs are, in order, the last that the block is given, lists item by item.
+    std::vector<const Operand*> given;
+    for (const Operand& operand : node.operands) {
+      if (!operand.is_list())
+        given.push_back(&operand);
+      else
+        for (const Operand& item : operand.list()) given.push_back(&item);
+    }
     for (const auto& body : node.bodies) {
       const Aliases aliases(*body);
-      const std::size_t first =
-          node.operands.size() - std::min(node.operands.size(), body->inputs().size());
-      for (std::size_t i = 0; i < body->inputs().size() && first + i < node.operands.size(); ++i) {
+      const std::size_t inputs = std::min(given.size(), body->inputs().size());
+      for (std::size_t i = 0; i < inputs; ++i) {
         if (!aliases.mutated(body->inputs()[i])) continue;
-        for_each_value(node.operands[first + i], [&](ValueId id) { written.push_back(id); });
+        for_each_value(*given[given.size() - inputs + i],
+                       [&](ValueId id) { written.push_back(id); });
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "pellucid/base/error.h"
+#include "pellucid/graph/blocks.h"
 #include "pellucid/graph/operand.h"
 
 namespace pellucid {
@@ -25,7 +26,8 @@ constexpr std::array python_operators = {
     "floor",   "round",   "trunc", "sqrt",    "sym_int",  "sym_float", "sym_not", "sym_max",
     "sym_min", "sym_ite", "max",   "min",     "int",      "float",     "bool",    "sym_sum"};
 
-constexpr std::array blocks = {"cond", "wrap_with_set_grad_enabled", "wrap_with_autocast"};
+constexpr std::array blocks = {"cond", "loop", "while_loop", "wrap_with_set_grad_enabled",
+                               "wrap_with_autocast"};
 
 std::string_view after_colons(std::string_view op) {
   const auto colons = op.find("::");
@@ -200,6 +202,7 @@ void GraphBuilder::add(Node node) {
         for (const auto& body : node.bodies) {
           if (body == nullptr) throw model_error(node.op + " has no body");
         }
+        check_block(node);
         break;
       case NodeKind::kernel:
         if (node.kernel == nullptr || node.results.size() != 1 || node.results[0].is_list)

@@ -73,7 +73,7 @@ bool is_known_operator(std::string_view op);
 
 // Python operators on symbolic sizes that the evaluator knows ("mul", "floordiv", ...).
 bool is_known_python(std::string_view op);
-// Blocks that the evaluator knows ("cond", "wrap_with_set_grad_enabled", "wrap_with_autocast").
+// Blocks that the evaluator knows (graph/blocks.h).
 bool is_known_block(std::string_view op);
 
 }  // namespace pellucid

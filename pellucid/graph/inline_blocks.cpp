@@ -7,8 +7,8 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/graph/aliases.h"
+#include "pellucid/graph/blocks.h"
 #include "pellucid/graph/builder.h"
-#include "pellucid/graph/operand.h"
 
 namespace pellucid {
 namespace {
@@ -36,7 +36,8 @@ bool is_on(const c10::IValue& value, const Node& node) {
 
 // nullopt: a node that stays.
 std::optional<Mode> mode_of(const Node& node) {
-  if (node.kind != NodeKind::block || node.op == "block::cond") return std::nullopt;
+  if (node.kind != NodeKind::block || !node.op.starts_with("block::wrap_with_"))
+    return std::nullopt;
   if (node.bodies.size() != 1)
     throw model_error(node.op + " wants one body").at("node " + node.name);
   if (node.op == "block::wrap_with_set_grad_enabled")

@@ -167,20 +167,4 @@ Operand fit(const Operand& operand, const c10::Argument& argument) {
   return {literal};
 }
 
-std::vector<Operand> handed_to(const Graph& body, const Node& block, std::size_t first) {
-  std::vector<Operand> handed;
-  for (std::size_t i = first; i < block.operands.size(); ++i) {
-    const Operand& operand = block.operands[i];
-    if (operand.is_list())
-      handed.insert(handed.end(), operand.list().begin(), operand.list().end());
-    else
-      handed.push_back(operand);
-  }
-  if (handed.size() != body.inputs().size()) {
-    throw model_error("its body wants " + std::to_string(body.inputs().size()) + " values, got " +
-                      std::to_string(handed.size()));
-  }
-  return handed;
-}
-
 }  // namespace pellucid

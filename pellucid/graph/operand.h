@@ -1,4 +1,4 @@
-// Literals as an operator's schema wants them, and what a block hands to its body.
+// Literals as an operator's schema wants them.
 #pragma once
 
 #include <ATen/core/function_schema.h>
@@ -19,10 +19,6 @@ c10::IValue typed_list(std::vector<c10::IValue> items, const c10::TypePtr& eleme
 
 // The number as a 0-dim tensor that takes no part in type promotion.
 at::Tensor wrapped_number(const c10::IValue& number);
-
-// What the block hands to the body's inputs, one operand each: its own from `first` on, lists item
-// by item. Throws Error (Fault::model) when there are more or fewer.
-std::vector<Operand> handed_to(const Graph& body, const Node& block, std::size_t first);
 
 // The type of an argument with the outer Optional removed.
 c10::TypePtr plain_type(const c10::Argument& argument);

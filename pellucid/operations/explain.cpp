@@ -7,16 +7,17 @@
 #include <ATen/TensorOperators.h>
 
 #include <chrono>
-#include <cmath>
 
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/target.h"
+#include "pellucid/graph/blocks.h"
 #include "pellucid/input/npy.h"
 #include "pellucid/model/layers.h"
 #include "pellucid/operation/baselines.h"
 #include "pellucid/operation/checked_gradient.h"
 #include "pellucid/operation/prepared_input.h"
 #include "pellucid/operations/explain/file_names.h"
+#include "pellucid/operations/explain/record.h"
 #include "pellucid/operations/explain/settings.h"
 #include "pellucid/render/heading.h"
 #include "pellucid/report/documents.h"
@@ -32,13 +33,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t batch_size = 16, likeliest = 5;
 
-// One answered question, kept until its record can be written.
-struct Record {
-  std::string file;
-  Json document;
-  bool uses_gradient = false;
-};
-
 class Explaining {
  public:
   Explaining(const Request& request, const Surroundings& surroundings, const Settings& settings)
@@ -47,6 +41,7 @@ class Explaining {
         settings_(settings),
         model_(surroundings.model->open(settings)),
         targets_(parse_targets(asked_targets(), model_)),
+        branches_(decided_by_data(*model_.graph)),
         baselines_(settings.baseline, model_, settings, surroundings),
         pictures_(wanted_pictures()),
         lettering_(pictures_.empty() ? surroundings.language
@@ -213,15 +208,9 @@ class Explaining {
       // Of a difference both signs mean something: one class each.
       if (target.kind == Target::Kind::difference) map.positive_part = false;
     }
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
-                           static_cast<double>(question.batch());
-    const Json cost = {{"seconds_per_sample", seconds},
-                       {"forwards", probe.evaluations().forwards},
-                       {"gradients", probe.evaluations().gradients},
-                       {"model_calls", probe.evaluations().calls},
-                       {"samples", question.batch()},
-                       {"chunk", probe.chunk()},
-                       {"segments", probe.segments()}};
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const Json cost = cost_document(probe, surroundings_.model->runner()->batch_mode(), seconds,
+                                    question.batch());
     std::int64_t first = 0;
     for (const PreparedInput& input : answered.batch) {
       answer_one(input, first, question, m, attribution, cost, answered);
@@ -260,6 +249,8 @@ class Explaining {
       document["maps"] = Json::array();
       std::vector<Check> checks = attribution.checks[static_cast<std::size_t>(n)];
       if (std::optional<Check> check = check_of_score(scored)) checks.push_back(std::move(*check));
+      if (method.needs == Needs::gradient && !branches_.empty())
+        checks.push_back(check_of_branches(branches_));
       Caption caption = caption_of(scored, method, attribution, checks, question, lettering_);
       caption.language = surroundings_.language;
       for (std::size_t i = 0; i < attribution.maps.size(); ++i) {
@@ -372,6 +363,7 @@ class Explaining {
   std::vector<const Method*> methods_;
   std::vector<Json> method_settings_;
   std::vector<Layer> layers_;
+  std::vector<std::string> branches_;  // where the input decides which way the graph goes
   Baselines baselines_;
   Question question_for_check_;  // the first that was asked
   Fonts fonts_;

@@ -174,6 +174,21 @@ Scored score(const Model& model, const Target& target, std::span<const at::Tenso
   return scored;
 }
 
+Check check_of_branches(std::span<const std::string> nodes) {
+  constexpr std::size_t most_named = 3;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(nodes.size(), most_named); ++i)
+    named += (i == 0 ? "" : ", ") + nodes[i];
+  if (nodes.size() > most_named)
+    named += " and " + std::to_string(nodes.size() - most_named) + " more";
+  return {"control_flow",
+          "info",
+          static_cast<double>(nodes.size()),
+          {},
+          "The input decides which way the model goes (" + named +
+              "): the gradient follows the way taken and says nothing of the others."};
+}
+
 std::optional<Check> check_of_score(const Scored& scored) {
   const double said = scored.document.value("score", 0.0);
   if (std::isfinite(said)) return std::nullopt;

@@ -74,6 +74,10 @@ Scored score(const Model& model, const Target& target, std::span<const at::Tenso
 // Of a score that is no number: its gradient may look like any other.
 std::optional<Check> check_of_score(const Scored& scored);
 
+// Of a gradient where the input decides which way the graph goes, at these nodes: it is that of the
+// way this input took.
+Check check_of_branches(std::span<const std::string> nodes);
+
 Caption caption_of(const Scored& scored, const Method& method, const Attribution& attribution,
                    const std::vector<Check>& checks, const Question& question, Language language);
 

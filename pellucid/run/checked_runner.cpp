@@ -3,6 +3,7 @@
 #include <ATen/ops/max.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <map>
 
 #include "pellucid/base/error.h"
@@ -32,6 +33,11 @@ void compare(const std::string& name, const at::Tensor& plain, const at::Tensor&
   }
 }
 
+bool watches(const Observer* observer, ValueId id) {
+  return observer != nullptr && (observer->values.empty() ||
+                                 std::ranges::find(observer->values, id) != observer->values.end());
+}
+
 }  // namespace
 
 CheckedRunner::CheckedRunner(std::shared_ptr<const Runner> plain,
@@ -41,10 +47,15 @@ CheckedRunner::CheckedRunner(std::shared_ptr<const Runner> plain,
 std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds,
                                             std::span<const ValueId> wanted,
                                             const RunSettings& settings) const {
-  std::map<std::string, at::Tensor> seen;
+  // What the caller puts in a value's place stands in both runs.
+  std::map<std::string, at::Tensor> seen, replaced;
   const Observer keep{{}, [&](ValueId id, const at::Tensor& tensor) {
-                        seen[plain_->graph().value(id).name] = tensor.detach().clone();
-                        return tensor;
+                        const std::string& name = graph().value(id).name;
+                        seen[name] = tensor.detach().clone();
+                        if (!watches(settings.observer, id)) return tensor;
+                        at::Tensor answer = settings.observer->see(id, tensor);
+                        if (!answer.is_same(tensor)) replaced[name] = answer;
+                        return answer;
                       }};
   RunSettings watched = settings;
   watched.observer = &keep;
@@ -67,9 +78,10 @@ std::vector<c10::IValue> CheckedRunner::run(std::span<const Feed> feeds,
   }
   const Observer check{{}, [&](ValueId id, const at::Tensor& tensor) {
                          const auto found = seen.find(other.value(id).name);
-                         if (found != seen.end())
-                           compare(found->first, found->second, tensor, tolerance_);
-                         return tensor;
+                         if (found == seen.end()) return tensor;
+                         compare(found->first, found->second, tensor, tolerance_);
+                         const auto put = replaced.find(found->first);
+                         return put == replaced.end() ? tensor : put->second;
                        }};
   watched.observer = &check;
   rewritten_->run(same_feeds, same_wanted, watched);

@@ -3,8 +3,14 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+
+#include <algorithm>
+#include <limits>
 
 #include "pellucid/base/error.h"
+#include "pellucid/graph/blocks.h"
 #include "pellucid/graph/operand.h"
 #include "pellucid/run/python_operators.h"
 
@@ -65,25 +71,34 @@ bool truth(const c10::IValue& value) {
   return value.isTensor() ? value.toTensor().item().toBool() : value.toBool();
 }
 
-// Runs a body on the operands from `first` on and stores its outputs as the node's results.
-void run_body(const Node& node, const Graph& body, std::size_t first, Frame& frame,
-              const RunSettings& settings) {
-  Frame inner(body.values().size());
+std::vector<c10::IValue> run_body(const Graph& body, std::vector<c10::IValue> given,
+                                  const RunSettings& settings) {
+  Frame frame(body.values().size());
   for (const Constant& constant : body.constants())
-    inner[static_cast<std::size_t>(constant.value)] = constant.data;
-  const std::vector<Operand> given = handed_to(body, node, first);
+    frame[static_cast<std::size_t>(constant.value)] = constant.data;
   for (std::size_t i = 0; i < given.size(); ++i)
-    inner[static_cast<std::size_t>(body.inputs()[i])] = resolve(given[i], frame);
+    frame[static_cast<std::size_t>(body.inputs()[i])] = std::move(given[i]);
   RunSettings unobserved = settings;
   unobserved.observer = nullptr;
-  for (const Node& inner_node : body.nodes()) evaluate(body, inner_node, inner, unobserved);
+  for (const Node& node : body.nodes()) evaluate(body, node, frame, unobserved);
+  std::vector<c10::IValue> answers;
+  for (const Output& output : body.outputs()) answers.push_back(resolve(output.operand, frame));
+  return answers;
+}
 
+std::vector<c10::IValue> resolved(std::span<const Operand> operands, const Frame& frame) {
+  std::vector<c10::IValue> values;
+  for (const Operand& operand : operands) values.push_back(resolve(operand, frame));
+  return values;
+}
+
+// A block's answers are its results, one after another.
+void store_all(const Node& node, std::vector<c10::IValue> answers, Frame& frame) {
   std::size_t next = 0;
   for (const Result& result : node.results) {
     for (const ValueId id : result.values) {
-      if (next >= body.outputs().size()) throw model_error("its body returns too few values");
-      c10::IValue value = resolve(body.outputs()[next++].operand, inner);
-      if (id != no_value) frame[static_cast<std::size_t>(id)] = std::move(value);
+      c10::IValue& answer = answers.at(next++);
+      if (id != no_value) frame[static_cast<std::size_t>(id)] = std::move(answer);
     }
   }
 }
@@ -113,12 +128,79 @@ class AutocastGuard {
   at::ScalarType old_dtype_;
 };
 
-// Other blocks became the nodes of their bodies (graph/aliases.h: inline_blocks).
+void check_cancelled(const RunSettings& settings) {
+  if (settings.cancellation != nullptr) settings.cancellation->check();
+}
+
+std::vector<c10::IValue> run_cond(const Node& node, const Frame& frame,
+                                  const RunSettings& settings) {
+  const Graph& taken = *node.bodies[truth(resolve(node.operands[0], frame)) ? 0 : 1];
+  return run_body(taken, resolved(handed_to(taken, node, 1), frame), settings);
+}
+
+std::vector<c10::IValue> run_while_loop(const Node& node, const Frame& frame,
+                                        const RunSettings& settings) {
+  const Graph &condition = *node.bodies[0], &round = *node.bodies[1];
+  std::vector<c10::IValue> values = resolved(handed_to(round, node, 0), frame);
+  while (truth(run_body(condition, values, settings)[0])) {
+    check_cancelled(settings);
+    std::ranges::move(run_body(round, values, settings), values.begin());
+  }
+  values.resize(round.outputs().size());
+  return values;
+}
+
+// What the rounds kept, stacked; of no round at all there is only what the file says of its sizes.
+at::Tensor stacked(const std::vector<at::Tensor>& rounds, const Graph& body,
+                   const Operand& output) {
+  if (!rounds.empty()) return at::stack(rounds);
+  std::vector<std::int64_t> sizes = {0};
+  at::ScalarType dtype = at::kFloat;
+  if (output.is_value()) {
+    const Value& value = body.value(output.value());
+    for (const auto& size : value.shape) sizes.push_back(size.value_or(0));
+    dtype = value.dtype.value_or(dtype);
+  }
+  return at::empty(sizes, dtype);
+}
+
+std::vector<c10::IValue> run_loop(const Node& node, const Frame& frame,
+                                  const RunSettings& settings) {
+  const Graph& body = *node.bodies[0];
+  const std::size_t carried = carried_by(node);
+  const c10::IValue most = resolve(node.operands[0], frame),
+                    given = resolve(node.operands[1], frame);
+  std::int64_t rounds = std::numeric_limits<std::int64_t>::max();
+  if (most.isTensor())
+    rounds = most.toTensor().item().toLong();
+  else if (!most.isNone())
+    rounds = most.toInt();
+  bool goes_on = given.isNone() || truth(given);
+  std::vector<c10::IValue> values = resolved(std::span(node.operands).subspan(3), frame);
+  std::vector<std::vector<at::Tensor>> kept(body.outputs().size() - 1 - carried);
+  for (std::int64_t round = 0; round < rounds && goes_on; ++round) {
+    check_cancelled(settings);
+    std::vector<c10::IValue> handed = {round, goes_on};
+    handed.insert(handed.end(), values.begin(), values.end());
+    std::vector<c10::IValue> answers = run_body(body, std::move(handed), settings);
+    goes_on = truth(answers[0]);
+    for (std::size_t i = 0; i < carried; ++i) values[i] = std::move(answers[i + 1]);
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      kept[i].push_back(answers[i + 1 + carried].toTensor());
+  }
+  values.resize(carried);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    values.emplace_back(stacked(kept[i], body, body.outputs()[i + 1 + carried].operand));
+  return values;
+}
+
 void run_block(const Node& node, Frame& frame, const RunSettings& settings) {
-  if (node.op != "block::cond") throw internal_error(node.op + " was not inlined");
-  // The gradient follows the branch that is taken.
-  const bool taken = truth(resolve(node.operands.at(0), frame));
-  run_body(node, *node.bodies.at(taken ? 0 : 1), 1, frame, settings);
+  const auto run = node.op == "block::cond"         ? run_cond
+                   : node.op == "block::loop"       ? run_loop
+                   : node.op == "block::while_loop" ? run_while_loop
+                                                    : nullptr;
+  if (run == nullptr) throw internal_error(node.op + " was not inlined");
+  store_all(node, run(node, frame, settings), frame);
 }
 
 std::string place_of(const Node& node) {
@@ -131,7 +213,7 @@ std::string place_of(const Node& node) {
 }  // namespace
 
 void evaluate(const Graph& graph, const Node& node, Frame& frame, const RunSettings& settings) {
-  if (settings.cancellation != nullptr) settings.cancellation->check();
+  check_cancelled(settings);
   try {
     std::optional<AutocastGuard> autocast;
     if (node.autocast) autocast.emplace(*node.autocast);

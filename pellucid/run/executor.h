@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "pellucid/base/progress.h"
@@ -34,6 +35,10 @@ struct RunSettings {
   int segments = 1;       // above one: values between the cuts are computed twice instead of kept
 };
 
+// How a batch other than the one a graph was exported with is run (run/lift_batch.h).
+enum class BatchMode { as_is, verified, vmap, loop };
+std::string_view to_string(BatchMode mode);  // "as it is", "verified", "vmap", "one by one"
+
 // One graph that answers: the plain executor, or a decorator around others.
 class Runner {
  public:
@@ -44,6 +49,7 @@ class Runner {
   // and not fed, (Fault::model) naming the node where an operator fails.
   virtual std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
                                        const RunSettings& settings) const = 0;
+  virtual BatchMode batch_mode() const { return BatchMode::as_is; }
 };
 
 class Executor final : public Runner {

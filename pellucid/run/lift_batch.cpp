@@ -1,7 +1,7 @@
 // A fixed batch, lifted: verified as it is, else under a functorch vmap level, else sample by
-// sample.
+// sample; and any batch sample by sample where data decides which way the graph goes.
 //
-// Sample-major form, in and out: a value whose first declared size is the fixed batch has the batch
+// Sample-major form, in and out: a value whose first declared size is the batch has the batch
 // there; any other value gets the samples as a new first dimension.
 #include "pellucid/run/lift_batch.h"
 
@@ -19,6 +19,7 @@
 #include <c10/core/GradMode.h>
 
 #include "pellucid/base/error.h"
+#include "pellucid/graph/blocks.h"
 
 namespace pellucid {
 namespace {
@@ -28,11 +29,6 @@ using at::functorch::DynamicLayer;
 // A batch equals its samples run one by one to float rounding; a different reduction order costs a
 // few ulps of the largest value, a mixed batch costs all of it.
 constexpr double same_answer = 1e-4;
-
-std::optional<std::int64_t> leading(const Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  return value.is_tensor && !value.shape.empty() ? value.shape[0] : std::nullopt;
-}
 
 class VmapLevel {
  public:
@@ -49,15 +45,17 @@ class VmapLevel {
   std::int64_t level_;
 };
 
-// One run of one graph at a batch other than its own.
+// One run of one graph at a batch other than its own; a declared batch of any size is run in ones.
 class Lift {
  public:
-  Lift(const Runner& inner, std::span<const Feed> feeds, std::int64_t declared, std::int64_t batch)
+  Lift(const Runner& inner, std::span<const Feed> feeds, std::optional<std::int64_t> declared,
+       std::int64_t batch)
       : inner_(inner),
         graph_(inner.graph()),
         declared_(declared),
+        group_(declared.value_or(1)),
         batch_(batch),
-        groups_((batch + declared - 1) / declared) {
+        groups_((batch + group_ - 1) / group_) {
     for (const Feed& feed : feeds) {
       feeds_.push_back({feed.value, feed.data.isTensor() ? c10::IValue(grouped(feed)) : feed.data});
     }
@@ -150,21 +148,24 @@ class Lift {
     return answer.is_same(shown) && !shown.requires_grad();
   }
 
-  bool has_batch(ValueId id) const { return leading(graph_, id) == declared_; }
+  bool has_batch(ValueId id) const {
+    const Value& value = graph_.value(id);
+    return value.is_tensor && !value.shape.empty() && value.shape[0] == declared_;
+  }
 
-  // [N, ...] → [groups, declared, ...] or [groups, ...]; a last group that is not full is filled
+  // [N, ...] → [groups, group, ...] or [groups, ...]; a last group that is not full is filled
   // with its last sample.
   at::Tensor grouped(const Feed& feed) const {
     at::Tensor data = feed.data.toTensor();
     if (!has_batch(feed.value)) return data;
-    const std::int64_t missing = groups_ * declared_ - data.size(0);
+    const std::int64_t missing = groups_ * group_ - data.size(0);
     if (missing > 0) {
       std::vector<std::int64_t> sizes = data.sizes().vec();
       sizes[0] = missing;
       data = at::cat({data, data.slice(0, data.size(0) - 1).expand(sizes)});
     }
     std::vector<std::int64_t> sizes = data.sizes().vec();
-    sizes[0] = declared_;
+    sizes[0] = group_;
     sizes.insert(sizes.begin(), groups_);
     return data.reshape(sizes);
   }
@@ -234,7 +235,8 @@ class Lift {
 
   const Runner& inner_;
   const Graph& graph_;
-  std::int64_t declared_, batch_, groups_;
+  std::optional<std::int64_t> declared_;
+  std::int64_t group_, batch_, groups_;
   std::vector<Feed> feeds_;
 };
 
@@ -327,9 +329,11 @@ DeclaredBatch declared_batch(const Graph& graph) {
   return first ? DeclaredBatch{1, false} : batch;
 }
 
-BatchRunner::BatchRunner(std::shared_ptr<const Runner> inner) : inner_(std::move(inner)) {}
+BatchRunner::BatchRunner(std::shared_ptr<const Runner> inner)
+    : inner_(std::move(inner)), branches_(!decided_by_data(inner_->graph()).empty()) {}
 
-BatchMode BatchRunner::mode() const {
+BatchMode BatchRunner::batch_mode() const {
+  if (branches_) return BatchMode::loop;
   const std::lock_guard lock(mutex_);
   return mode_.value_or(BatchMode::as_is);
 }
@@ -343,9 +347,9 @@ std::vector<c10::IValue> BatchRunner::run(std::span<const Feed> feeds,
     if (batch == 0 && feed.data.isTensor() && feed.data.toTensor().dim() > 0)
       batch = feed.data.toTensor().size(0);
   }
-  if (!declared.shared || !declared.size || batch == *declared.size || batch == 0) {
+  if (!declared.shared || batch == 0 || batch == declared.size.value_or(branches_ ? 1 : batch))
     return inner_->run(feeds, wanted, settings);
-  }
+  if (branches_) return Lift(*inner_, feeds, declared.size, batch).one_by_one(wanted, settings);
   BatchMode mode = BatchMode::loop;
   {
     const std::lock_guard lock(mutex_);

@@ -2,18 +2,15 @@
 //
 // In this order, and the answer says which: as it is (the batch is dynamic, or it was verified on
 // distinct samples that a batch equals its samples run one by one); under a functorch vmap level;
-// one sample after another.
+// one sample after another. Where data decides which way the graph goes (graph/blocks.h), samples
+// run one after another whatever the batch: each goes its own way.
 #pragma once
 
 #include <memory>
-#include <string_view>
 
 #include "pellucid/run/executor.h"
 
 namespace pellucid {
-
-enum class BatchMode { as_is, verified, vmap, loop };
-std::string_view to_string(BatchMode mode);  // "as it is", "verified", "vmap", "one by one"
 
 // The leading size every input declares: nullopt when it is symbolic (a dynamic batch). Inputs
 // without dimensions don't count. Throws nothing; a graph whose inputs disagree has no batch and
@@ -33,12 +30,13 @@ class BatchRunner final : public Runner {
   std::vector<c10::IValue> run(std::span<const Feed> feeds, std::span<const ValueId> wanted,
                                const RunSettings& settings) const override;
   // as_is until a run needed another batch.
-  BatchMode mode() const;
+  BatchMode batch_mode() const override;
 
  private:
   BatchMode find_mode(std::span<const Feed> feeds, std::int64_t declared) const;
 
   std::shared_ptr<const Runner> inner_;
+  bool branches_;  // data decides which way it goes
   mutable std::mutex mutex_;
   mutable std::optional<BatchMode> mode_;
 };

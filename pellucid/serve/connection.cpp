@@ -286,22 +286,8 @@ void Connection::respond(HttpResponse response, bool keep) {
   keep_ = keep && !hub_.service.draining();
   if (id_.empty()) id_ = new_id();
   response = in_language(std::move(response), language_);
-  outgoing_ = "HTTP/1.1 " + std::to_string(response.status) + " " +
-              std::string(reason(response.status)) + "\r\n";
-  const auto field = [&](std::string_view name, std::string_view value) {
-    outgoing_.append(name).append(": ").append(value).append("\r\n");
-  };
-  field("Content-Type", response.content_type);
-  field("Content-Length", std::to_string(response.body.size()));
-  field("Connection", keep_ ? "keep-alive" : "close");
-  field("X-Request-Id", id_);
-  for (const auto& [name, value] : response.fields) field(name, value);
-  for (const auto& [name, value] : security_fields()) {
-    const bool own = std::ranges::any_of(response.fields,
-                                         [&](const auto& given) { return given.first == name; });
-    if (!own) field(name, value);
-  }
-  outgoing_ += "\r\n";
+  const HttpFields own = {{"Connection", keep_ ? "keep-alive" : "close"}, {"X-Request-Id", id_}};
+  outgoing_ = written_out(response, reason(response.status), own, security_fields());
   if (request_.method != "HEAD") outgoing_ += response.body;
   record(response.status, response.body.size());
   limit(hub_.limits.write);

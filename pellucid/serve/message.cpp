@@ -1,6 +1,8 @@
 // An Error becomes a status and a document here, and nowhere else.
 #include "pellucid/serve/message.h"
 
+#include <algorithm>
+
 #include "pellucid/base/phrases.h"
 
 namespace pellucid {
@@ -23,6 +25,25 @@ HttpResponse json_response(const Json& document) {
   HttpResponse response;
   response.body = to_text(document, false) + "\n";
   return response;
+}
+
+std::string written_out(const HttpResponse& response, std::string_view reason,
+                        const HttpFields& added, const HttpFields& otherwise) {
+  std::string text =
+      "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason) + "\r\n";
+  const auto field = [&](std::string_view name, std::string_view value) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  };
+  field("Content-Type", response.content_type);
+  field("Content-Length", std::to_string(response.body.size()));
+  for (const auto& [name, value] : added) field(name, value);
+  for (const auto& [name, value] : response.fields) field(name, value);
+  for (const auto& [name, value] : otherwise) {
+    const bool own = std::ranges::any_of(response.fields,
+                                         [&](const auto& given) { return given.first == name; });
+    if (!own) field(name, value);
+  }
+  return text += "\r\n";
 }
 
 HttpResponse error_response(int status, std::string_view what, std::string_view where,

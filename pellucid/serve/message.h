@@ -33,6 +33,11 @@ struct HttpResponse {
   HttpFields fields = {};
 };
 
+// Status line and fields as they are sent, the empty line behind them included: the response's own,
+// `added`, and of `otherwise` those that the response does not have.
+std::string written_out(const HttpResponse& response, std::string_view reason,
+                        const HttpFields& added, const HttpFields& otherwise);
+
 // {"error": {"what", "where", "what_to_do"}}; an empty part is left out.
 HttpResponse error_response(int status, std::string_view what, std::string_view where = {},
                             std::string_view what_to_do = {});

@@ -12,8 +12,6 @@ from pellucid.inputs import file_of, given_inputs, plain_number
 from pellucid.python_methods import Method
 
 _types = {"boolean": bool, "integer": int, "number": float, "string": str}
-# Options whose word may be a file's name; the tables do not say which do.
-_name_files = {"baseline"}
 _taken = {
     "boolean": "True or False",
     "integer": "an integer",
@@ -78,7 +76,8 @@ def _option_value(option, value, files, model):
     name, kind = option["name"], option["type"]
     if kind == "list" and isinstance(value, (list, tuple)):
         return [_word(option, each, model) for each in value]
-    if name in _name_files and not isinstance(value, (str, int, os.PathLike)):
+    may_be_file = "FILE" in option.get("value_name", "")
+    if may_be_file and not isinstance(value, (str, int, os.PathLike)):
         # A file that an option names may be a tensor, an array or a picture here.
         file, data = file_of(value, name)
         files[file] = data

@@ -115,6 +115,28 @@ def test_a_network_under_autocast_has_layers_and_its_gradient(tmp_path):
     assert np.corrcoef(mixed.ravel(), plain.ravel())[0, 1] > 0.99
 
 
+@pytest.mark.parametrize("name", ["cond", "while_loop"])
+def test_where_the_input_decides_the_way_each_sample_goes_its_own_and_the_record_says_so(
+    tmp_path, name
+):
+    model = MODELS / f"{name}.pt2"
+    together = np.array([[1, 2, 3, 4], [-9, -8, -7, -6], [0.1, 0, 0, 0.2]], dtype=np.float32)
+    words = ["--target", "0", "--method", "integrated_gradients", "--set", "n_steps=20"]
+
+    def maps_of(array, folder):
+        file = tmp_path / f"{folder}.npy"
+        np.save(file, array)
+        said = answer("explain", model, file, *words, "--out", tmp_path / folder)["answers"][0]
+        assert said["cost"]["batching"] == "one by one"
+        notes = [check for check in said["checks"] if check["name"] == "control_flow"]
+        assert len(notes) == 1 and "follows the way taken" in notes[0]["words"]
+        return np.load(tmp_path / folder / said["maps"][0]["file"])
+
+    all_at_once = maps_of(together, "together")
+    alone = [maps_of(sample[None], f"alone{i}")[0] for i, sample in enumerate(together)]
+    np.testing.assert_allclose(all_at_once, np.stack(alone), rtol=0, atol=0)
+
+
 def test_explain_takes_a_folder_and_goes_on_after_a_bad_file(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -98,7 +98,7 @@ TEST(Probe, GivesTheSameGradientsWhereTheModelsBatchIsFixed) {
                                    std::vector{fixed->inputs()[0], fixed->find("conv1")});
   const auto wanted = free.gradient(inputs, std::vector{entry(0)},
                                     std::vector{plain->inputs()[0], plain->find("conv1")});
-  EXPECT_EQ(runner->mode(), BatchMode::vmap);
+  EXPECT_EQ(runner->batch_mode(), BatchMode::vmap);
   ASSERT_GT(magnitude(wanted.gradients[0]), 0.5);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_TRUE(near(got.gradients[i], wanted.gradients[i], 1e-6));

@@ -169,10 +169,11 @@ TEST(GraphBuilder, RefusesUnknownPythonOperatorsAndBlocks) {
                 net.builder.add_python("y", "python::eval", {{x}}, {{{y}, false}}, {});
               }),
               HasSubstr("python::eval"));
-  EXPECT_THAT(refusal([&] {
-                net.builder.add_block("y", "block::while_loop", {{x}}, {}, {{{y}, false}}, {});
-              }),
-              HasSubstr("while_loop"));
+  EXPECT_THAT(
+      refusal([&] {
+        net.builder.add_block("y", "block::associative_scan", {{x}}, {}, {{{y}, false}}, {});
+      }),
+      HasSubstr("associative_scan"));
   EXPECT_THAT(refusal([&] {
                 net.builder.add_block("y", "block::cond", {{x}}, {nullptr}, {{{y}, false}}, {});
               }),

@@ -1,10 +1,16 @@
 // Whole and partial runs, observers, blocks, and what a run may not touch.
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/stack.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <limits>
+#include <thread>
 
 #include "pellucid/graph/aliases.h"
 #include "test/near.h"
@@ -219,6 +225,39 @@ TEST(Executor, TakesTheBranchOfACondition) {
   EXPECT_TRUE(at::equal(answer_of(cond_network(), -up), up));
   EXPECT_TRUE(at::equal(gradient_of(cond_network(), up, at::ones({1, 3})),
                         at::tensor({3.0F, 0.0F, 3.0F}).reshape({1, 3})));
+}
+
+TEST(Executor, RunsALoopOfSoManyRounds) {
+  const at::Tensor x = at::tensor({1.0F, -2.0F, 3.0F}).reshape({1, 3});
+  const auto graph = counting_network();
+  const std::vector<ValueId> wanted = {graph->outputs()[0].operand.value(),
+                                       graph->outputs()[1].operand.value()};
+  const auto answers = Executor(graph).run(std::vector<Feed>{{graph->inputs()[0], x}}, wanted, {});
+  EXPECT_TRUE(at::equal(answers[0].toTensor(), x * 8));
+  EXPECT_TRUE(at::equal(answers[1].toTensor(), at::stack({x * 2, x * 4 + 1, x * 8 + 2})));
+  EXPECT_TRUE(at::equal(gradient_of(graph, x, at::ones({1, 3})), at::full({1, 3}, 8.0F)));
+}
+
+TEST(Executor, RunsALoopWhileItsConditionHolds) {
+  const at::Tensor x = at::tensor({9.0F, 6.0F, 3.0F}).reshape({1, 3});  // of mean 6: three halvings
+  EXPECT_TRUE(at::equal(answer_of(halving_network(), x), x / 8));
+  EXPECT_TRUE(
+      at::equal(gradient_of(halving_network(), x, at::ones({1, 3})), at::full({1, 3}, 0.125F)));
+  EXPECT_TRUE(at::equal(answer_of(halving_network(), -x), -x));
+  // It would never end: the one who asks can.
+  Cancellation cancellation;
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    cancellation.request();
+  });
+  RunSettings settings;
+  settings.cancellation = &cancellation;
+  EXPECT_EQ(error_of([&] {
+              answer_of(halving_network(), at::full({1, 3}, std::numeric_limits<float>::infinity()),
+                        settings);
+            }).fault(),
+            Fault::cancelled);
+  later.join();
 }
 
 }  // namespace

@@ -180,7 +180,7 @@ TEST_F(FreezeConvolutions, RunUnderVmap) {
       std::make_shared<Executor>(freeze_convolutions(plain, Rectifiers::apart)));
   const at::Tensor data = noise({3, 3, 6, 6}, 3);
   const at::Tensor answer = run_all(lifted, {data})[0];
-  EXPECT_EQ(lifted.mode(), BatchMode::vmap);
+  EXPECT_EQ(lifted.batch_mode(), BatchMode::vmap);
   for (std::int64_t i = 0; i < 3; ++i)
     EXPECT_TRUE(near(answer[i], answer_of(plain, data.slice(0, i, i + 1))[0], rounding));
 }

@@ -100,7 +100,7 @@ TEST(BatchRunner, EqualsItsSamplesOneByOneInEveryMode) {
     ASSERT_GT(magnitude(wanted), 1e-2) << each.name;
     EXPECT_TRUE(near(answer(runner, x), wanted, 1e-6))
         << each.name;  // another batch may sum in another order
-    EXPECT_EQ(runner.mode(), each.mode) << each.name;
+    EXPECT_EQ(runner.batch_mode(), each.mode) << each.name;
     EXPECT_TRUE(near(answer(runner, x.slice(0, 0, 1)), wanted.slice(0, 0, 1), 0)) << each.name;
   }
 }
@@ -190,7 +190,27 @@ TEST(BatchRunner, RunsADynamicBatchAsItIs) {
   const BatchRunner runner(std::make_shared<Executor>(one_conv()));
   const at::Tensor x = noise({3, 1, 4, 4}, 7) * 20 + 30;
   EXPECT_TRUE(near(answer(runner, x), answer(Executor(one_conv()), x), 0));
-  EXPECT_EQ(runner.mode(), BatchMode::as_is);
+  EXPECT_EQ(runner.batch_mode(), BatchMode::as_is);
+}
+
+TEST(BatchRunner, LetsEachSampleGoItsOwnWayWhereDataDecides) {
+  // One goes up and one goes down; together their mean would decide for both.
+  const at::Tensor x = at::tensor({4.0F, -1.0F, 2.0F, -8.0F, 1.0F, 0.5F}).reshape({2, 3});
+  RunSettings settings;
+  settings.gradient = true;
+  for (const auto& graph : {cond_network(), halving_network()}) {
+    const BatchRunner runner(std::make_shared<Executor>(graph));
+    const at::Tensor wanted = one_by_one(graph, x);
+    EXPECT_FALSE(near(answer(Executor(graph), x), wanted, 1e-3));
+    EXPECT_TRUE(near(answer(runner, x), wanted, 0));
+    EXPECT_EQ(runner.batch_mode(), BatchMode::loop);
+    const at::Tensor leaf = x.clone().requires_grad_(true), alone = x.clone().requires_grad_(true);
+    const auto gradient = [&](const at::Tensor& scores, const at::Tensor& input) {
+      return torch::autograd::grad({scores.sum()}, {input})[0];
+    };
+    EXPECT_TRUE(near(gradient(answer(runner, leaf, settings), leaf),
+                     gradient(one_by_one(graph, alone, settings), alone), 0));
+  }
 }
 
 TEST(BatchRunner, CutsThreeSamplesIntoAFixedBatchOfTwo) {
@@ -205,7 +225,7 @@ TEST(BatchRunner, CutsThreeSamplesIntoAFixedBatchOfTwo) {
     const at::Tensor data = noise({count, 3}, 3);
     EXPECT_TRUE(near(answer(runner, data), data.exp(), 1e-6)) << count;
   }
-  EXPECT_EQ(runner.mode(), BatchMode::vmap);
+  EXPECT_EQ(runner.batch_mode(), BatchMode::vmap);
 }
 
 TEST(BatchRunner, TakesAnInputWithoutDimensionsForAllSamples) {

@@ -210,6 +210,21 @@ TEST(CheckedRunner, NamesTheFirstValueThatDiffers) {
   EXPECT_THAT(error.what(), HasSubstr("bn2"));
 }
 
+TEST(CheckedRunner, GivesBothRunsWhatItsCallerPutsInAValuesPlace) {
+  const auto plain = rewrite_norms(residual_network());
+  const CheckedRunner runner(std::make_shared<Executor>(plain),
+                             std::make_shared<Executor>(fold_batch_norm(plain)), 1e-5);
+  const at::Tensor x = noise({1, 3, 6, 5}, 1);
+  const Observer halved{{plain->find("bn2")}, [](ValueId, const at::Tensor& tensor) -> at::Tensor {
+                          return tensor * 0.5;
+                        }};
+  RunSettings settings;
+  settings.observer = &halved;
+  const at::Tensor got = run_all(runner, {x}, settings)[0];
+  EXPECT_TRUE(at::equal(got, answer_of(plain, x, settings)));
+  EXPECT_FALSE(near(got, answer_of(plain, x), 1e-3));
+}
+
 // --- other types ---
 
 TEST(WithDtype, ComputesInDoublePrecision) {

@@ -133,6 +133,14 @@ TEST(Statuses, FollowTheFault) {
   EXPECT_EQ(body, Json::parse(R"({"error": {"what": "a", "where": "b", "what_to_do": "c"}})"));
 }
 
+TEST(Messages, AreWrittenWithTheirOwnFieldsFirst) {
+  const HttpResponse response{404, "text/plain", "gone", {{"Allow", "GET"}, {"X-Frame", "own"}}};
+  EXPECT_EQ(written_out(response, "Not Found", {{"Connection", "close"}},
+                        {{"X-Frame", "usual"}, {"X-Other", "usual"}}),
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n"
+            "Connection: close\r\nAllow: GET\r\nX-Frame: own\r\nX-Other: usual\r\n\r\n");
+}
+
 TEST(Base64, ReadsWhatItWritesAndNothingElse) {
   const std::string text = "any carnal pleas";
   for (std::size_t size = 0; size <= text.size(); ++size) {

@@ -24,7 +24,13 @@ SLOW = {
 
 
 class Server:
-    def __init__(self, *words, models=(CNN, LINEAR, MODELS / "image_and_vector.pt2"), log=None):
+    def __init__(
+        self,
+        *words,
+        models=(CNN, LINEAR, MODELS / "image_and_vector.pt2"),
+        log=None,
+        environment=None,
+    ):
         command = [PROGRAM, "serve", *models, "--port", "0", "--threads", "1", *words]
         # A file, not a pipe: of a pipe that nobody reads lines are lost.
         self.log = tempfile.TemporaryFile("w+") if log is None else None
@@ -33,7 +39,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=self.log or log,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
         )
         said = self.process.stdout.readline()
         found = re.search(r"http://\S+:(\d+)", said)

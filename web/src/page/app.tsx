@@ -9,6 +9,7 @@ import { CatalogueView } from "./parts/catalogue_view";
 import { Fault } from "./parts/fault";
 import { Header } from "./parts/header";
 import { Opening } from "./parts/opening";
+import { SeveralInputs } from "./parts/several_inputs";
 import { take } from "./parts/photo_choice";
 import { questions } from "./questions";
 import { Session } from "./session";
@@ -71,7 +72,7 @@ export function App() {
 
   const { thing } = served;
   const model = thing?.model.name ?? state.model;
-  const input: Place = thing ? placeOf(thing.model) : { name: "", pictures: true };
+  const input: Place = thing ? placeOf(thing.model) : { name: "", pictures: true, others: [] };
   const body = () => {
     const error = served.error ?? photo.error;
     if (error)
@@ -97,6 +98,7 @@ export function App() {
         />
       );
     }
+    if (thing && input.others.length > 0) return <SeveralInputs model={thing.model} />;
     if (!state.photo || photo.missing) return <Opening state={state} pictures={input.pictures} missing={photo.missing} go={go} />;
     if (!thing || !photo.thing) return null;
     const asked = question ? state : { ...state, question: firstQuestion };

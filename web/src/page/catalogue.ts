@@ -59,11 +59,14 @@ export interface Model {
 export interface Place {
   name: string;
   pictures: boolean; // else it takes arrays
+  others: string[]; // the model's further inputs, which the page can't fill
 }
 
 export function placeOf({ inputs }: Model): Place {
   const forPictures = inputs.find(({ parameters }) => parameters?.takes === "picture");
-  return { name: (forPictures ?? inputs[0])?.name ?? "", pictures: forPictures !== undefined };
+  const name = (forPictures ?? inputs[0])?.name ?? "";
+  const others = inputs.map((input) => input.name).filter((each) => each !== name);
+  return { name, pictures: forPictures !== undefined, others };
 }
 
 export const operationOf = (catalogue: Catalogue, name: string): Operation | undefined =>

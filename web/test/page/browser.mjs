@@ -14,6 +14,7 @@ const fixture = path.join(root, "test/fixtures/models/cnn_module.pt2");
 export const model = process.env.PELLUCID_MODEL ?? (existsSync(demo) ? demo : fixture);
 export const secondModel = path.join(root, "test/fixtures/models/cnn_functional.pt2");
 export const arrayModel = path.join(root, "test/fixtures/models/linear.pt2");
+export const twoInputs = path.join(root, "test/fixtures/models/image_and_vector.pt2");
 export const photo = path.join(root, "examples/coffee.png");
 
 /** A server with the page on it; {address, stop}. */

@@ -7,7 +7,7 @@ import path from "node:path";
 import test, { after, before } from "node:test";
 import { promisify } from "node:util";
 import { source } from "../source.mjs";
-import { answered, arrayModel, drop, launch, maps, model, open, photo, program, sentence, serve } from "./browser.mjs";
+import { answered, arrayModel, drop, launch, maps, model, open, photo, program, sentence, serve, twoInputs } from "./browser.mjs";
 
 const { npyFile, readNpy } = await source("answer/npy", "page/files");
 const run = promisify(execFile);
@@ -252,6 +252,19 @@ test("an array takes the photo's place where it has the model's shape", async ()
   await page.getByRole("button", { name: "What if I change it?" }).click();
   await page.getByText("nothing to paint on").waitFor();
   await close();
+});
+
+test("a model of several inputs is said to be one, with how to ask about it", async () => {
+  const own = await serve(twoInputs);
+  try {
+    const { page, close } = await open(browser, own.address + "/#why?photo=chelsea");
+    await page.getByRole("heading", { name: "This model takes 2 inputs: image, vector" }).waitFor();
+    const command = await page.locator("pre").first().innerText();
+    assert.equal(command, "pellucid explain image_and_vector.pt2 image=FILE vector=FILE");
+    await close();
+  } finally {
+    await own.stop();
+  }
 });
 
 test("a model that takes no picture is offered arrays, and methods that an array has places for", async () => {
