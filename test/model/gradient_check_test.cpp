@@ -4,6 +4,8 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "pellucid/graph/builder.h"
 #include "test/networks.h"
 
@@ -50,6 +52,29 @@ TEST(GradientCheck, AllowsWhatRoundingDoesInFewerDigits) {
   }
   EXPECT_EQ(checked(at::kFloat, false).threshold, GradientCheck::usual_threshold);
   EXPECT_GT(checked(at::kBFloat16, false).threshold, checked(at::kHalf, false).threshold);
+}
+
+// relu(x / 10 − c) with c as float32 rounds x / 10 at the sample: 0 there, and a little more in
+// truth.
+TEST(GradientCheck, IsNotMisledByAPointThatRoundsOntoTheOtherSideOfAKink) {
+  const float tenth = 0.1F;
+  float x = 1.0F;
+  const auto rounds_down = [&] {
+    const volatile float product = x * tenth;  // no digits beyond float's
+    return static_cast<double>(x) * static_cast<double>(tenth) > static_cast<double>(product);
+  };
+  while (!rounds_down()) x = std::nextafter(x, 2.0F);
+  Net net;
+  const ValueId in = net.input("x", {any, 1});
+  const ValueId factor = net.constant("factor", at::tensor({tenth}));
+  const ValueId edge = net.constant("edge", at::tensor({x * tenth}));
+  const ValueId product = net.call("product", "mul.Tensor", {in, factor}, {any, 1});
+  const ValueId shifted = net.call("shifted", "sub.Tensor", {product, edge}, {any, 1});
+  const ValueId mirrored = net.call("mirrored", "neg.default", {shifted}, {any, 1});
+  const auto graph = net.returning({net.call("up", "relu.default", {shifted}, {any, 1}),
+                                    net.call("down", "relu.default", {mirrored}, {any, 1})});
+  const at::Tensor sample = at::tensor({x}).reshape({1, 1});
+  EXPECT_TRUE(check_gradient(Executor(graph), graph, {&sample, 1}).passed());
 }
 
 }  // namespace
