@@ -1,0 +1,291 @@
+"""One network of the broad zoo against eager PyTorch, in one form; prints what came of it as JSON.
+
+    PYTHONPATH=python python test/zoo/families.py NAME FORM
+
+NAME: of `names()`, every classification, segmentation and video network of torchvision and one of each of timm's
+families ("timm:NAME"). FORM: pt2.dynamic, pt2.fixed. Weights are random, drawn so that the network answers
+something; inputs are as small as the network takes.
+"""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+root = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(root / "python"), str(root / "test" / "zoo")]
+
+from pellucid.exporting.torchvision_shim import import_torchvision  # noqa: E402
+
+import pellucid  # noqa: E402
+
+forms = ("pt2.dynamic", "pt2.fixed")
+sides = (96, 128, 224, 256, 299, 384)
+small_words = "test femto pico nano atto tiny xxs xs small _s s0 18 22 b0 26 base".split()
+attempts = 3
+widest = 200_000_000  # parameters that float64 is taken for
+
+
+def names():
+    models = import_torchvision().models
+    own = [name for name in models.list_models(module=models)]
+    dense = models.list_models(module=models.segmentation)
+    video = models.list_models(module=models.video)
+    return [*own, *dense, *video, *timm_names()]
+
+
+def timm_names():
+    """One of each family: the first whose name says that it is small."""
+    import_torchvision()
+    import timm
+
+    chosen = []
+    for family in timm.list_modules():
+        members = timm.list_models(module=family)
+        if not members:
+            continue
+        rank = {
+            name: next((i for i, word in enumerate(small_words) if word in name), len(small_words))
+            for name in members
+        }
+        chosen.append("timm:" + min(members, key=lambda name: (rank[name], len(name))))
+    return chosen
+
+
+def build(name):
+    torch.manual_seed(0)
+    models = import_torchvision().models  # timm imports it, too
+    if name.startswith("timm:"):
+        import timm
+
+        return timm.create_model(name.removeprefix("timm:"), pretrained=False).eval()
+    words = {"weights": None}
+    if name in models.list_models(module=models.segmentation):
+        words["weights_backbone"] = None
+    if name in ("googlenet", "inception_v3"):
+        words |= {"init_weights": False}
+    return models.get_model(name, **words).eval()
+
+
+def shapes_of(name):
+    models = import_torchvision().models
+    if name in models.list_models(module=models.video):
+        return [(3, 16, 112, 112), (3, 16, 224, 224)]
+    return [(3, side, side) for side in sides]
+
+
+def first_tensor(output):
+    """The answer itself: of a dictionary or a tuple its first tensor."""
+    if isinstance(output, torch.Tensor):
+        return output
+    parts = output.values() if isinstance(output, dict) else output
+    return next(first_tensor(part) for part in parts if part is not None)
+
+
+def inputs_for(name, model):
+    """Two distinct samples of the smallest shape that the network takes."""
+    refused = None
+    for shape in shapes_of(name):
+        x = torch.randn(2, *shape, generator=torch.Generator().manual_seed(7))
+        try:
+            with torch.no_grad():
+                first_tensor(model(x))
+            return x
+        except Exception as error:  # a network says in its own way that a side does not fit
+            refused = error
+    raise SystemExit(f"{name} takes no input of these sizes: {refused}")
+
+
+def give_weights_meaning(model, x):
+    """As they are initialised many networks answer nothing: norms get the statistics of noise, zeros a value."""
+    torch.manual_seed(20)
+    norms = [
+        m
+        for m in model.modules()
+        if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.running_mean is not None
+    ]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    with torch.no_grad():
+        if norms:
+            model(torch.randn(4, *x.shape[1:]))
+        model.eval()
+        for parameter_name, parameter in model.named_parameters():
+            scale = re.search(r"gamma|layer_scale|ls\d?\.|scale$", parameter_name)
+            if scale and parameter.abs().max() < 0.05:
+                parameter.fill_(0.3)
+            elif parameter.dim() > 1 and parameter.abs().max() == 0:
+                nn.init.normal_(parameter, 0, 0.02)
+        heads = [m for m in model.modules() if isinstance(m, nn.Linear)]
+        if heads:
+            nn.init.normal_(heads[-1].weight, 0, 0.02)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+
+
+def scalar_of(output, place):
+    """The explained number of each sample."""
+    return output[(slice(None), *place)]
+
+
+def ask_eager(model, x, place, dtype):
+    """Output and gradient of eager PyTorch in that precision."""
+    model.to(dtype)
+    leaf = x.to(dtype).requires_grad_()
+    output = first_tensor(model(leaf))
+    (found,) = torch.autograd.grad(scalar_of(output, place).sum(), leaf)
+    model.float()
+    return output.detach().double(), found.double()
+
+
+def export(model, x, form, folder):
+    kind, batch = form.split(".")
+    if kind == "pt2":
+        path = folder / "model.pt2"
+        dynamic = ({0: torch.export.Dim("batch", min=1, max=64)},) if batch == "dynamic" else None
+        example = x if dynamic else x[:1]
+        torch.export.save(torch.export.export(model, (example,), dynamic_shapes=dynamic), path)
+        return path
+    raise SystemExit(f"no form {form}")
+
+
+def distance(a, b):
+    return float((a.double() - b).abs().max() / b.abs().max())
+
+
+def correlation(a, b):
+    a, b = (array.double().flatten().numpy() for array in (a, b))
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def compare(name, form, folder):
+    """What happened, by its names in docs/zoo.md; `refused` where the exporter took the network for none."""
+    model = build(name)
+    x = inputs_for(name, model)
+    give_weights_meaning(model, x)
+    found = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "input": list(x.shape[1:]),
+    }
+    try:
+        path = export(model, x, form, folder)
+    except SystemExit:
+        raise
+    except Exception as error:
+        return found | {"refused": first_line(error)}
+    try:
+        start = time.monotonic()
+        opened = pellucid.load(str(path))
+        found["opened"] = round(time.monotonic() - start, 2)
+        # A unit that float32 puts on the other side of its kink is a coincidence of the input.
+        for attempt in range(attempts):
+            x = torch.randn(x.shape, generator=torch.Generator().manual_seed(7 + attempt))
+            found |= measure(opened, model, x)
+            if not problems(found):
+                break
+        found |= look(opened, x, found.pop("target"))
+    except Exception as error:
+        found["failed"] = first_line(error)
+    return found
+
+
+def measure(opened, model, x):
+    """Outputs and gradients of both, beside float64's."""
+    output = first_tensor(opened.run(x))
+    dense = output.dim() > 2
+    place = tuple(size // 2 for size in output.shape[2:])
+    # One class for both samples: a target is one class.
+    place = (0, *place) if dense else (int(output[0].argmax()),)
+    target = dense_target(opened, x) if dense else str(place[0])
+    said = opened.explain(x, method="saliency", absolute=False, target=target)
+    provenance = said.provenance[0]
+    # What float32 itself costs this network: eager PyTorch's own distance from float64.
+    rounded = ask_eager(model, x, place, torch.float32)
+    wide = sum(parameter.numel() for parameter in model.parameters()) > widest
+    exact = rounded if wide else ask_eager(model, x, place, torch.float64)
+    ours = said.values.double()
+    return {
+        "target": target,
+        "spread": (exact[0][0] - exact[0][1]).abs().max().item(),
+        "output": distance(output, exact[0]),
+        "output_eager": distance(rounded[0], exact[0]),
+        "gradient": correlation(ours, exact[1]),
+        "gradient_eager": correlation(rounded[1], exact[1]),
+        "gradient_size": float(ours.abs().sum() / exact[1].abs().sum()),
+        "gradient_largest": float(exact[1].abs().max()),
+        "gradient_check": (provenance.get("gradient_check") or {}).get("error"),
+        "batching": provenance["cost"]["batching"],
+    }
+
+
+def look(opened, x, target):
+    """The layer that Grad-CAM takes by itself."""
+    try:
+        seen = opened.explain(x, method="grad_cam", target=target)
+    except Exception as error:
+        return {"cam_refused": first_line(error)}
+    return {
+        "cam": seen.document["answers"][0]["maps"][0]["name"],
+        "cam_grid": list(seen.values.shape[1:]),
+    }
+
+
+def dense_target(model, x):
+    """The place that the error of a dense output without a target offers."""
+    try:
+        model.explain(x, method="saliency")
+    except Exception as error:
+        return re.search(r"\S+#\d+@[\d,]+", str(error))[0]
+    raise AssertionError("a dense output has no likeliest class")
+
+
+def first_line(error):
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300] if str(error).strip() else ''}"
+
+
+def problems(found):
+    """What is wrong. Equal is what compare.py calls equal, or no further from float64 than twice what eager PyTorch's
+    own float32 is: of a network that magnifies rounding nobody can ask more."""
+    if "refused" in found:
+        return []
+    if "failed" in found:
+        return [found["failed"]]
+    wrong = []
+    if not found["output"] <= max(1e-4, 2 * found["output_eager"]):
+        wrong.append(
+            f"the output differs by {found['output']:.1e}, eager's by {found['output_eager']:.1e}"
+        )
+    if found["gradient_largest"] > 0:
+        if not 1 - found["gradient"] <= max(1e-4, 2 * (1 - found["gradient_eager"])):
+            wrong.append(
+                f"the gradient correlates by {found['gradient']:.5f}, eager's by {found['gradient_eager']:.5f}"
+            )
+        if not abs(found["gradient_size"] - 1) <= 0.01:
+            wrong.append(f"the gradient is {found['gradient_size']:.3f} times as large")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name")
+    parser.add_argument("form", choices=forms)
+    words = parser.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(2)
+    with tempfile.TemporaryDirectory() as folder:
+        found = compare(words.name, words.form, Path(folder))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
