@@ -38,10 +38,10 @@ std::string written_out(const HttpResponse& response, std::string_view reason,
   field("Content-Length", std::to_string(response.body.size()));
   for (const auto& [name, value] : added) field(name, value);
   for (const auto& [name, value] : response.fields) field(name, value);
-  for (const auto& [name, value] : otherwise) {
-    const bool own = std::ranges::any_of(response.fields,
-                                         [&](const auto& given) { return given.first == name; });
-    if (!own) field(name, value);
+  for (const auto& usual : otherwise) {
+    const bool own = std::ranges::any_of(
+        response.fields, [&](const auto& given) { return given.first == usual.first; });
+    if (!own) field(usual.first, usual.second);
   }
   return text += "\r\n";
 }
