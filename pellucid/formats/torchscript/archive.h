@@ -17,7 +17,9 @@ bool is_script(const pt2::ZipArchive& archive);
 
 struct Loaded {
   torch::jit::Module module;  // in evaluation mode, on the CPU, without gradients of its own
-  std::optional<std::vector<c10::IValue>> traced;  // the arguments that it was traced with
+  // What it was traced with: torch keeps the shapes and types of these tensors, not their values,
+  // which must not be read.
+  std::optional<std::vector<c10::IValue>> traced;
 };
 
 // Throws Error (Fault::model) where a record is damaged or the loader refuses the program.

@@ -20,9 +20,10 @@ Item literal_or(const std::vector<Item>& inputs, std::size_t index) {
 // Traces have the operator below conv2d(); its rank says which convolution was called.
 std::optional<std::pair<c10::OperatorHandle, std::vector<Item>>> plain_convolution(
     const std::vector<Item>& inputs) {
+  if (inputs.size() < 9) return std::nullopt;
   const Symbol* x = symbol(inputs[0]);
-  const c10::IValue* transposed = literal(literal_or(inputs, 6));
-  if (x == nullptr || transposed == nullptr || !x->examples[0].isTensor()) return std::nullopt;
+  const c10::IValue* transposed = literal(inputs[6]);
+  if (x == nullptr || transposed == nullptr || !transposed->isBool() || !x->examples[0].isTensor()) return std::nullopt;
   const Symbol* weight = symbol(inputs[1]);
   if (weight == nullptr) return std::nullopt;
   const std::int64_t rank = weight->examples[0].toTensor().dim() - 2;

@@ -100,6 +100,19 @@ std::optional<Answer> changed(const std::string& name, const std::vector<Item>& 
   return std::nullopt;
 }
 
+// Lists of sizes, some of them symbolic, compared as Python does.
+std::optional<Item> equal(const List& a, const List& b, Recorder& recorder, const Origin& origin) {
+  if (a.items.size() != b.items.size()) return c10::IValue(false);
+  Item all = c10::IValue(true);
+  for (std::size_t i = 0; i < a.items.size(); ++i) {
+    if (!is_number(a.items[i]) || !is_number(b.items[i])) return std::nullopt;
+    const Item same = recorder.number("eq", {a.items[i], b.items[i]}, origin);
+    if (const c10::IValue* known = literal(same); known != nullptr && !known->toBool()) return same;
+    all = recorder.number("and_", {all, same}, origin);
+  }
+  return all;
+}
+
 std::optional<Answer> of_list(const std::string& name, const std::vector<Item>& inputs, List& known,
                               Recorder& recorder) {
   if (auto done = changed(name, inputs, known, recorder)) return done;
@@ -217,6 +230,12 @@ std::optional<Answer> container_call(const jit::Node& node, std::vector<Item>& i
       return Answer{c10::IValue(static_cast<std::int64_t>(known->items.size()))};
     if (name == "aten::__getitem__" && whole(inputs[1]))
       return Answer{known->items[place(*whole(inputs[1]), known->items.size())]};
+  }
+  if ((name == "aten::eq" || name == "aten::ne") && list(inputs[0]) != nullptr &&
+      list(inputs[1]) != nullptr && !(is_known(inputs[0]) && is_known(inputs[1]))) {
+    const auto same = equal(*list(inputs[0]), *list(inputs[1]), recorder, origin);
+    if (!same) return std::nullopt;
+    return Answer{name == "aten::eq" ? *same : recorder.number("not_", {*same}, origin)};
   }
   // The largest of several sizes.
   if ((name == "prim::max" || name == "prim::min") && inputs.size() == 1 &&

@@ -88,6 +88,19 @@ std::optional<std::vector<std::int64_t>> described_shape(const Json& input) {
 
 }  // namespace
 
+std::optional<Arguments> traced(const std::vector<c10::IValue>& arguments) {
+  Arguments made;
+  bool plausible = true;
+  for (const c10::IValue& argument : arguments) {
+    made.values.push_back(mapped(argument, [&](const at::Tensor& tensor) {
+      if (!tensor.defined()) return tensor;
+      plausible = plausible && tensor.numel() <= most_elements;
+      return plausible ? tensor_of(tensor.sizes().vec(), tensor.scalar_type()) : at::Tensor();
+    }));
+  }
+  return plausible ? std::optional(std::move(made)) : std::nullopt;
+}
+
 std::optional<Arguments> described(const Json& metadata, std::size_t count) {
   if (!metadata.is_object() || !metadata.contains("inputs") || !metadata["inputs"].is_array() ||
       metadata["inputs"].size() != count || count == 0)

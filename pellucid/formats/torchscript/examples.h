@@ -18,6 +18,9 @@ struct Arguments {
   std::string shape;  // in words: "1 x 3 x 224 x 224"
 };
 
+// Tensors of the shapes and types of those; nothing where they are implausibly large.
+std::optional<Arguments> traced(const std::vector<c10::IValue>& arguments);
+
 // Tensors that the metadata's inputs describe ("shape", "dtype"; or the size that a picture is cut
 // to); nothing where they do not. Sizes that are symbolic there are 1, or `else_size` beyond the
 // batch.
@@ -29,8 +32,5 @@ std::vector<Arguments> guesses(const torch::jit::Module& module, std::size_t cou
 // The first sample of every tensor, or that and another one, distinct.
 c10::IValue first_sample(const c10::IValue& value);
 c10::IValue two_samples(const c10::IValue& value);
-
-// Calls visit(path, tensor) for the tensors in the value: "", "0", "key.1".
-using TensorVisitor = std::function<void(const std::string&, const at::Tensor&)>;
 
 }  // namespace pellucid::script

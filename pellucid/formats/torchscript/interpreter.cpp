@@ -16,13 +16,17 @@ namespace jit = torch::jit;
 constexpr std::size_t deepest_call = 400, most_steps = 20'000'000;
 
 bool is_torch(std::string_view file) {
-  return file.starts_with("torch/") || file.starts_with('<') || file.empty();
+  return file.starts_with("torch/") || file.starts_with("code/__torch__") ||
+         file.starts_with('<') || file.empty();
 }
 
 // A trace keeps the Python stack ("path(line): function" lines, innermost first), a script the place
 // in the file.
 std::string source_of(const jit::Node& node) {
-  const jit::SourceRange range = node.sourceRange();
+  jit::SourceRange range = node.sourceRange();
+  if (!range.source()) return {};
+  // The archive's code was made of the user's.
+  if (const auto users = range.source()->findSourceRangeThatGenerated(range)) range = *users;
   if (!range.source()) return {};
   const std::string text = range.source()->text_str().str();
   std::size_t begin = 0;

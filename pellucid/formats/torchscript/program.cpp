@@ -21,13 +21,6 @@ constexpr const char* how_to_record =
     "record its inputs: write it with pellucid.export, or put {\"inputs\": [{\"name\": ..., "
     "\"shape\": [null, 3, 224, 224]}]} into a file beside it, named like it with .json";
 
-bool has_tensors(const c10::TypePtr& type) {
-  if (type->kind() == c10::TypeKind::TensorType) return true;
-  for (const c10::TypePtr& inner : type->containedTypes())
-    if (has_tensors(inner)) return true;
-  return false;
-}
-
 // An argument as the program takes it: its tensors become the graph's inputs.
 Item input_of(const std::string& name, const std::vector<c10::IValue>& examples,
               const c10::TypePtr& type, Recorder& recorder) {
@@ -176,27 +169,28 @@ std::shared_ptr<const Graph> read_with(const jit::Module& module, const Argument
   return build(module, {copies});
 }
 
+// The likeliest first.
+std::vector<Arguments> candidates_for(const Loaded& loaded, const Json& metadata) {
+  const auto& schema = loaded.module.get_method("forward").function().getSchema().arguments();
+  std::size_t wanted = 0;  // arguments that must be given
+  while (wanted + 1 < schema.size() && !schema[wanted + 1].default_value()) ++wanted;
+  if (loaded.traced && loaded.traced->size() < schema.size() && loaded.traced->size() >= wanted) {
+    if (auto known = traced(*loaded.traced)) return {*std::move(known)};
+  }
+  if (auto recorded = described(metadata, wanted)) return {*std::move(recorded)};
+  for (std::size_t i = 1; i <= wanted; ++i) {
+    if (schema[i].type()->kind() == c10::TypeKind::TensorType) continue;
+    throw model_error("the file does not say what the argument \"" + schema[i].name() +
+                      "\" of type " + schema[i].type()->str() + " looks like")
+        .hint("trace the model with an example: torch.jit.trace(model, example)");
+  }
+  return guesses(loaded.module, wanted);
+}
+
 }  // namespace
 
 Program read_program(const Loaded& loaded, const Json& metadata) {
-  const auto& schema = loaded.module.get_method("forward").function().getSchema().arguments();
-  std::size_t wanted = 0;  // arguments that must be given
-  for (std::size_t i = 1; i < schema.size() && !schema[i].default_value(); ++i) ++wanted;
-
-  std::vector<Arguments> candidates;
-  if (loaded.traced && loaded.traced->size() <= schema.size() - 1 && loaded.traced->size() >= wanted) {
-    candidates.push_back({*loaded.traced, false, ""});
-  } else if (auto recorded = described(metadata, wanted)) {
-    candidates.push_back(*std::move(recorded));
-  } else {
-    for (std::size_t i = 1; i <= wanted; ++i) {
-      if (schema[i].type()->kind() != c10::TypeKind::TensorType)
-        throw model_error("the file does not say what the argument \"" + schema[i].name() +
-                          "\" of type " + schema[i].type()->str() + " looks like")
-            .hint("trace the model with an example: torch.jit.trace(model, example)");
-    }
-    candidates = guesses(loaded.module, wanted);
-  }
+  const std::vector<Arguments> candidates = candidates_for(loaded, metadata);
   std::optional<Error> first;
   for (const Arguments& arguments : candidates) {
     try {
