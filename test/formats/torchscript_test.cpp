@@ -143,7 +143,6 @@ TEST(TorchScript, TheBatchIsSymbolicWhereTheProgramTreatsSamplesAlike) {
   EXPECT_EQ(input_shape(read_script("cnn_scripted"))[0], std::nullopt);
   EXPECT_EQ(input_shape(read_script("recurrent"))[0], std::nullopt);
   EXPECT_EQ(input_shape(read_script("fixed_batch"))[0], 1);
-  EXPECT_EQ(input_shape(read_script("branches"))[0], 1);
 }
 
 TEST(TorchScript, LayersWeightsAndSourcesHaveTheModulesNames) {

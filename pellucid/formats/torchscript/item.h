@@ -77,6 +77,16 @@ bool is_number(const Item& item);
 bool is_known(const Item& item);
 bool holds_tensor(const Item& item);
 
+// Calls visit(const Symbol&) for the symbols in the item, lists and tuples included.
+template <class Visit>
+void for_each_symbol(const Item& item, Visit&& visit) {
+  if (const Symbol* known = symbol(item)) visit(*known);
+  if (const List* known = list(item))
+    for (const Item& one : known->items) for_each_symbol(one, visit);
+  if (const Tuple* known = tuple(item))
+    for (const Item& one : known->items) for_each_symbol(one, visit);
+}
+
 // Of a literal, its containers as containers of items.
 Item item_of(const c10::IValue& value, const Scope* scope);
 // Of what is known, as PyTorch's own value of that type.

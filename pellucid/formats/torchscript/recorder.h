@@ -50,6 +50,9 @@ class Scope {
 // decides, are symbolic.
 Value description(const Symbol& known);
 
+// What tells two tensors over the same memory.
+const void* storage_of(const at::Tensor& tensor);
+
 class Recorder {
  public:
   // `examples`: how many there are of every input.
