@@ -43,8 +43,8 @@ constexpr std::array own = {
     input_options<Settings>.front(),
 };
 // Without trust_options: a file that can run code is no model for a server.
-constexpr auto options = all_options(own, memory_options<Settings>, computing_options<Settings>,
-                                     file_options<Settings>);
+constexpr auto options =
+    all_options(own, memory_options<Settings>, computing_options<Settings>, file_options<Settings>);
 
 std::size_t upload_bytes(const Settings& settings) {
   try {

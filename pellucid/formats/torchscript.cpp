@@ -40,9 +40,9 @@ void check_trust(const LoadSettings& settings) {
 
 void verify_weights(const LoadSettings& settings, Model& model) {
   for (const Constant& constant : model.graph->constants()) {
-    auto odd = pt2::verify_finite(constant.name, constant.data,
-                                  constant.kind == ConstantKind::parameter,
-                                  settings.allow_nonfinite);
+    auto odd =
+        pt2::verify_finite(constant.name, constant.data, constant.kind == ConstantKind::parameter,
+                           settings.allow_nonfinite);
     if (odd) model.warnings.push_back(std::move(*odd));
   }
 }
@@ -52,8 +52,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   const std::string root = pt2::root_of(archive);
   check_trust(settings);
   const Json described = pt2::metadata_document(archive, root, settings.sidecar);
-  script::Program program =
-      script::read_program(script::load_trusted(file, archive), described);
+  script::Program program = script::read_program(script::load_trusted(file, archive), described);
   Model model;
   model.graph = std::move(program.graph);
   model.warnings = std::move(program.warnings);
@@ -68,8 +67,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
 
 Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
   // Hashing takes as long as all the rest: it runs beside it.
-  auto fingerprint =
-      std::async(std::launch::async, [bytes = file.bytes] { return sha256(bytes); });
+  auto fingerprint = std::async(std::launch::async, [bytes = file.bytes] { return sha256(bytes); });
   Model model;
   try {
     model = read_archive(file, name, settings);

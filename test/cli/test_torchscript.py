@@ -1,5 +1,6 @@
 """TorchScript files as a black box: only with --trust, and then the same answers as PyTorch and as the .pt2."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -35,42 +36,48 @@ def test_a_pickled_checkpoint_is_refused_even_when_it_is_trusted(tmp_path):
         assert "never read" in one_line(pellucid("inspect", tmp_path / name, "--trust"))
 
 
-@pytest.mark.parametrize("how", ["trace", "script"])
-def test_a_residual_network_answers_as_pytorch_and_its_maps_are_those_of_the_pt2(tmp_path, how):
+@pytest.fixture(scope="module")
+def residual(tmp_path_factory):
+    """A ResNet-18 as .pt2, traced and scripted, an input, and what PyTorch answers."""
     torch = pytest.importorskip("torch")
     sys.path[:0] = [str(ROOT / "python")]
     from pellucid.export import export
     from pellucid.exporting.torchvision_shim import import_torchvision
 
+    folder = tmp_path_factory.mktemp("residual")
     torch.manual_seed(0)
     model = import_torchvision().models.resnet18(num_classes=10).eval()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var.uniform_(0.5, 2)
-    x = torch.randn(1, 3, 224, 224)
-    np.save(tmp_path / "x.npy", x.numpy())
-    script = torch.jit.trace(model, x) if how == "trace" else torch.jit.script(model)
-    script.save(tmp_path / "net.pt")
-    export(model, x, tmp_path / "net.pt2", sample=False)
-
-    def maps(name, *words):
-        out = tmp_path / ("out_" + name.replace(".", "_"))
-        for verb in (
-            ["predict"],
-            ["explain", "--method", "saliency,grad_cam", "--target", "3", "--format", "npy"],
-        ):
-            done = pellucid(
-                verb[0], tmp_path / name, tmp_path / "x.npy", *verb[1:], *words, "--out", out
-            )
-            assert done.returncode == 0, done.stderr
-        return {
-            kind: np.load(out / f"x.{kind}.npy") for kind in ("output", "saliency", "grad_cam")
-        }
-
-    ours, theirs = maps("net.pt", "--trust"), maps("net.pt2")
+    x = torch.randn(1, 3, 96, 96)
+    np.save(folder / "x.npy", x.numpy())
+    export(model, x, folder / "net.pt2", sample=False)
+    torch.jit.trace(model, x).save(folder / "traced.pt")
+    torch.jit.script(model).save(folder / "scripted.pt")
+    # A script does not say what its input looks like; a file beside it does.
+    shape = {"inputs": [{"name": "x", "shape": [None, 3, 96, 96]}]}
+    (folder / "scripted.json").write_text(json.dumps(shape))
     with torch.no_grad():
-        answer = model(x).numpy()
-    assert np.abs(ours["output"] - answer).max() <= 1e-4 * np.abs(answer).max()
-    for kind in ("saliency", "grad_cam"):
-        assert ours[kind].shape == theirs[kind].shape
-        assert np.corrcoef(ours[kind].ravel(), theirs[kind].ravel())[0, 1] >= 0.9999
+        return folder, model(x).numpy()
+
+
+@pytest.mark.parametrize("name", ["traced", "scripted"])
+def test_a_residual_network_answers_as_pytorch_and_its_maps_are_those_of_the_pt2(residual, name):
+    folder, answer = residual
+
+    def map_of(model, kind, *words):
+        out = folder / f"{model}.out"
+        done = pellucid(*words, "--format", "npy", "--out", out)
+        assert done.returncode == 0, done.stderr
+        return np.load(out / f"x.{kind}.npy")
+
+    script, program, x = folder / f"{name}.pt", folder / "net.pt2", folder / "x.npy"
+    ours = map_of(name, "output", "predict", script, x, "--trust")
+    assert np.abs(ours - answer).max() <= 1e-4 * np.abs(answer).max()
+    for method in ("saliency", "grad_cam"):
+        words = ("--method", method, "--target", "3")
+        ours = map_of(name, method, "explain", script, x, *words, "--trust")
+        theirs = map_of("net", method, "explain", program, x, *words)
+        assert ours.shape == theirs.shape
+        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] >= 0.9999

@@ -1,12 +1,11 @@
-// TorchScript files under test/fixtures/torchscript. The oracle is LibTorch's own interpreter on the
-// same file.
-#include <torch/csrc/jit/serialization/import.h>
-
+// TorchScript files under test/fixtures/torchscript. The oracle is LibTorch's own interpreter on
+// the same file.
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/randn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include <filesystem>
 #include <set>
@@ -92,7 +91,8 @@ void expect_equal(const std::string& name, std::vector<std::int64_t> shape) {
   for (const double scale : {0.3, 1.0, 4.0, 30.0}) {
     for (const double shift : {-0.5, 0.5}) {
       const at::Tensor input = at::randn(shape) * scale + shift;
-      const at::Tensor ours = input.clone().requires_grad_(), theirs = input.clone().requires_grad_();
+      const at::Tensor ours = input.clone().requires_grad_(),
+                       theirs = input.clone().requires_grad_();
       const at::Tensor answer = answers(model, {ours}, true)[0];
       const at::Tensor wanted = answer_of(module, theirs);
       EXPECT_TRUE(at::allclose(answer, wanted, close, close)) << scale << " " << shift;
@@ -154,8 +154,8 @@ TEST(TorchScript, LayersWeightsAndSourcesHaveTheModulesNames) {
       paths.insert(layer.name);
       classes.insert(layer.module_class);
     }
-    for (const char* path : {"stem", "blocks.1", "blocks.1.conv", "blocks.1.relu", "blocks.1.relu@1",
-                             "head"})
+    for (const char* path :
+         {"stem", "blocks.1", "blocks.1.conv", "blocks.1.relu", "blocks.1.relu@1", "head"})
       EXPECT_TRUE(paths.contains(path)) << path;
     EXPECT_TRUE(classes.contains("torch.nn.modules.conv.Conv2d"));
     EXPECT_TRUE(classes.contains("script_networks.Block"));

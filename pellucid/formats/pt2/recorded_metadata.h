@@ -16,7 +16,8 @@ std::string root_of(const ZipArchive& archive);
 
 // The document that says most of the inputs: the sidecar's where it speaks of them, else the
 // archive's; null where there is none. Throws Error (Fault::model) for what is no JSON.
-Json metadata_document(const ZipArchive& archive, const std::string& root, std::string_view sidecar);
+Json metadata_document(const ZipArchive& archive, const std::string& root,
+                       std::string_view sidecar);
 
 // Lays the archive's record and then the sidecar (JSON text; empty: none) over the model's
 // metadata, which were guessed from its graph; what is odd becomes a warning. Throws Error

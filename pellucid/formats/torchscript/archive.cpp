@@ -45,8 +45,9 @@ std::optional<std::vector<c10::IValue>> traced_arguments(const ModelBytes& file)
       std::shared_ptr<caffe2::serialize::ReadAdapterInterface>(
           std::make_shared<MappedBytes>(file)));
   if (!reader.hasRecord("traced_inputs.pkl")) return std::nullopt;
-  const c10::IValue inputs = jit::readArchiveAndTensors(
-      "traced_inputs", "", "traced_inputs/", std::nullopt, std::nullopt, c10::Device(c10::kCPU), reader);
+  const c10::IValue inputs =
+      jit::readArchiveAndTensors("traced_inputs", "", "traced_inputs/", std::nullopt, std::nullopt,
+                                 c10::Device(c10::kCPU), reader);
   if (!inputs.isGenericDict()) return std::nullopt;
   for (const auto& entry : inputs.toGenericDict()) {
     if (!entry.key().isString() || entry.key().toStringRef() != "forward") continue;

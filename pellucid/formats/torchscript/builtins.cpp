@@ -9,7 +9,8 @@ namespace {
 
 namespace jit = torch::jit;
 
-std::optional<c10::OperatorHandle> dispatched(const std::string& name, const std::string& overload) {
+std::optional<c10::OperatorHandle> dispatched(const std::string& name,
+                                              const std::string& overload) {
   return c10::Dispatcher::singleton().findSchema({name, overload});
 }
 
@@ -23,7 +24,8 @@ std::optional<std::pair<c10::OperatorHandle, std::vector<Item>>> plain_convoluti
   if (inputs.size() < 9) return std::nullopt;
   const Symbol* x = symbol(inputs[0]);
   const c10::IValue* transposed = literal(inputs[6]);
-  if (x == nullptr || transposed == nullptr || !transposed->isBool() || !x->examples[0].isTensor()) return std::nullopt;
+  if (x == nullptr || transposed == nullptr || !transposed->isBool() || !x->examples[0].isTensor())
+    return std::nullopt;
   const Symbol* weight = symbol(inputs[1]);
   if (weight == nullptr) return std::nullopt;
   const std::int64_t rank = weight->examples[0].toTensor().dim() - 2;
@@ -37,8 +39,8 @@ std::optional<std::pair<c10::OperatorHandle, std::vector<Item>>> plain_convoluti
   }
   const auto handle = dispatched("aten::conv" + dimensions, "");
   if (!handle) return std::nullopt;
-  return std::pair{*handle, std::vector<Item>{inputs[0], inputs[1], inputs[2], inputs[3],
-                                              inputs[4], inputs[5], inputs[8]}};
+  return std::pair{*handle, std::vector<Item>{inputs[0], inputs[1], inputs[2], inputs[3], inputs[4],
+                                              inputs[5], inputs[8]}};
 }
 
 // TorchScript's own spellings of operators that take a list of optional tensors.
@@ -72,14 +74,16 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
   if (schema == nullptr) throw Unsupported{model_error("what is not read: " + name)};
   const std::string overload = plain_overload(schema->overload_name());
   auto handle = dispatched(schema->name(), overload);
-  const bool tensors = makes_tensor(node) || std::any_of(inputs.begin(), inputs.end(), holds_tensor);
+  const bool tensors =
+      makes_tensor(node) || std::any_of(inputs.begin(), inputs.end(), holds_tensor);
   if (handle && tensors) return recorder_.call(*handle, inputs, origin);
 
   // What TorchScript alone has, on what is known: it is computed now.
   if (std::all_of(inputs.begin(), inputs.end(), is_known)) {
     jit::Stack stack;
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      stack.push_back(value_of(inputs[i], schema->arguments().at(i).type()));
+      stack.push_back(value_of(inputs[i], node.input(i)->type()));
+    if (schema->is_vararg()) stack.emplace_back(static_cast<std::int64_t>(inputs.size()));
     node.getOperation()(stack);
     std::vector<Item> made;
     for (const c10::IValue& value : stack) {
@@ -94,10 +98,10 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
   if (name == "aten::tensor" || name == "aten::as_tensor") {
     const auto scalar = dispatched("aten::scalar_tensor", "");
     if (scalar && is_number(inputs[0]))
-      return recorder_.call(*scalar,
-                            {inputs[0], literal_or(inputs, 1), c10::IValue(), literal_or(inputs, 2),
-                             c10::IValue()},
-                            origin);
+      return recorder_.call(
+          *scalar,
+          {inputs[0], literal_or(inputs, 1), c10::IValue(), literal_or(inputs, 2), c10::IValue()},
+          origin);
   }
   std::string given;
   for (const Item& item : inputs) given += (given.empty() ? "" : ", ") + kind_of(item);

@@ -116,12 +116,12 @@ std::optional<Item> equal(const List& a, const List& b, Recorder& recorder, cons
 std::optional<Answer> of_list(const std::string& name, const std::vector<Item>& inputs, List& known,
                               Recorder& recorder) {
   if (auto done = changed(name, inputs, known, recorder)) return done;
-  if (name == "aten::len") return Answer{c10::IValue(static_cast<std::int64_t>(known.items.size()))};
+  if (name == "aten::len")
+    return Answer{c10::IValue(static_cast<std::int64_t>(known.items.size()))};
   if (name == "aten::__getitem__" && whole(inputs[1]))
     return Answer{known.items[place(*whole(inputs[1]), known.items.size())]};
   if (name == "aten::slice") return Answer{list_of(slice(known.items, inputs), recorder)};
-  if (name == "aten::copy" || name == "aten::list")
-    return Answer{list_of(known.items, recorder)};
+  if (name == "aten::copy" || name == "aten::list") return Answer{list_of(known.items, recorder)};
   if ((name == "aten::add" || name == "aten::add_") && inputs.size() == 2 &&
       list(inputs[1]) != nullptr) {
     std::vector<Item> both = known.items;
@@ -150,7 +150,8 @@ std::optional<Answer> of_dict(const std::string& name, const std::vector<Item>& 
                         [&](const auto& entry) { return entry.first == key; });
   };
   const c10::IValue* key = inputs.size() > 1 ? literal(inputs[1]) : nullptr;
-  if (name == "aten::len") return Answer{c10::IValue(static_cast<std::int64_t>(known.items.size()))};
+  if (name == "aten::len")
+    return Answer{c10::IValue(static_cast<std::int64_t>(known.items.size()))};
   if (name == "aten::keys" || name == "aten::values" || name == "aten::items") {
     std::vector<Item> made;
     for (const auto& [entry, value] : known.items) {

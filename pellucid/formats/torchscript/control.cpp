@@ -116,15 +116,15 @@ void forbid_writes(const Graph& body) {
   const Aliases aliases(body);
   for (const ValueId id : body.inputs()) {
     if (aliases.mutated(id))
-      throw Unsupported{model_error("a branch or loop that an input decides writes into the value " +
-                                    body.value(id).name + " from outside of it")};
+      throw Unsupported{
+          model_error("a branch or loop that an input decides writes into the value " +
+                      body.value(id).name + " from outside of it")};
   }
 }
 
 std::shared_ptr<const Graph> body_of(Scope& scope, Recorder& recorder,
                                      const std::vector<Item>& outputs) {
-  for (const Item& item : outputs)
-    scope.builder().add_output({"", recorder.operand(item)});
+  for (const Item& item : outputs) scope.builder().add_output({"", recorder.operand(item)});
   if (outputs.empty()) scope.builder().add_output({"", Operand{c10::IValue()}});
   auto body = functionalise(*std::move(scope.builder()).build());
   forbid_writes(*body);
@@ -282,7 +282,8 @@ Interpreter::LoopBody Interpreter::loop_body(const jit::Node& node, const Loopin
     const Item& after = outputs.back();
     const Symbol& before = body.results[i];
     if (is_tensor(after) != before.is_tensor || (!is_tensor(after) && !is_number(after)))
-      throw Unsupported{model_error("a loop turns " + std::string(before.is_tensor ? "a tensor" : "a number") +
+      throw Unsupported{model_error("a loop turns " +
+                                    std::string(before.is_tensor ? "a tensor" : "a number") +
                                     " into " + kind_of(after))};
     if (!before.is_tensor) continue;
     std::vector<c10::IValue> later;
@@ -341,9 +342,8 @@ void Interpreter::run_rest_of_loop(const jit::Node& node, Looping looping, Value
     result.depends = true;
     result.sized_by_content = !result.is_tensor || body.varying[i];
   }
-  const std::vector<Item> made =
-      recorder_.block("block::loop", std::move(operands), {std::move(body.graph)},
-                      std::move(body.results), origin);
+  const std::vector<Item> made = recorder_.block(
+      "block::loop", std::move(operands), {std::move(body.graph)}, std::move(body.results), origin);
   for (std::size_t i = 0; i < made.size(); ++i) set(node.outputs()[i], made[i], values);
 }
 

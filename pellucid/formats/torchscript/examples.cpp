@@ -27,7 +27,8 @@ at::Tensor tensor_of(const std::vector<std::int64_t>& shape, at::ScalarType dtyp
 
 std::string in_words(const std::vector<std::int64_t>& shape) {
   std::string words;
-  for (const std::int64_t size : shape) words += (words.empty() ? "" : " x ") + std::to_string(size);
+  for (const std::int64_t size : shape)
+    words += (words.empty() ? "" : " x ") + std::to_string(size);
   return words;
 }
 
@@ -80,7 +81,8 @@ std::optional<std::vector<std::int64_t>> described_shape(const Json& input) {
     const auto height = size[0].get<std::int64_t>(), width = size[1].get<std::int64_t>();
     if (height < 1 || width < 1 || height > 16384 || width > 16384) continue;
     const std::int64_t channels = steps.value("color", "RGB") == "L" ? 1 : 3;
-    if (steps.value("layout", "NCHW") == "NHWC") return std::vector{std::int64_t{1}, height, width, channels};
+    if (steps.value("layout", "NCHW") == "NHWC")
+      return std::vector{std::int64_t{1}, height, width, channels};
     return std::vector{std::int64_t{1}, channels, height, width};
   }
   return std::nullopt;
@@ -127,7 +129,8 @@ std::vector<Arguments> guesses(const jit::Module& module, std::size_t count) {
     if (embeds) {
       likely = {{{1, 16}, at::kLong}};
     } else if (sizes.size() == 5) {
-      likely = {{{1, sizes[1], 16, 112, 112}, at::kFloat}, {{1, sizes[1], 16, 224, 224}, at::kFloat}};
+      likely = {{{1, sizes[1], 16, 112, 112}, at::kFloat},
+                {{1, sizes[1], 16, 224, 224}, at::kFloat}};
     } else if (sizes.size() == 4) {
       for (const std::int64_t side : {224, 299, 256, 32, 28, 64, 384, 512})
         likely.push_back({{1, sizes[1], side, side}, at::kFloat});

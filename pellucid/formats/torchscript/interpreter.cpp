@@ -1,10 +1,11 @@
 // The walk itself: functions, modules, attributes, and the structure of the program (prim::).
 #include "pellucid/formats/torchscript/interpreter.h"
 
-#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/constants.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "pellucid/formats/pt2/origin.h"
 
@@ -20,8 +21,8 @@ bool is_torch(std::string_view file) {
          file.starts_with('<') || file.empty();
 }
 
-// A trace keeps the Python stack ("path(line): function" lines, innermost first), a script the place
-// in the file.
+// A trace keeps the Python stack ("path(line): function" lines, innermost first), a script the
+// place in the file.
 std::string source_of(const jit::Node& node) {
   jit::SourceRange range = node.sourceRange();
   if (!range.source()) return {};
@@ -128,7 +129,8 @@ Item Interpreter::call(jit::Function& function, std::vector<Item> arguments,
   Place place = places_.back();
   place.call = site;
   if (Instance* self = arguments.empty() ? nullptr : instance(arguments[0]);
-      self != nullptr && self->type->is_module() && self->type->findMethod(function.name()) != nullptr) {
+      self != nullptr && self->type->is_module() &&
+      self->type->findMethod(function.name()) != nullptr) {
     if (self->path != place.path.substr(0, place.path.find('@'))) {
       const int use = uses_[self->path]++;
       place.path = self->path + (use == 0 ? "" : "@" + std::to_string(use));
@@ -147,7 +149,8 @@ Item Interpreter::call(jit::Function& function, std::vector<Item> arguments,
 
 void Interpreter::run_block(const jit::Block& block, Values& values) {
   for (const jit::Node* node : block.nodes()) {
-    if (++steps_ > most_steps) throw Unsupported{model_error("the program does not come to an end")};
+    if (++steps_ > most_steps)
+      throw Unsupported{model_error("the program does not come to an end")};
     try {
       run_node(*node, values);
     } catch (Unsupported& refused) {
@@ -156,8 +159,12 @@ void Interpreter::run_block(const jit::Block& block, Values& values) {
     } catch (Error& error) {
       throw error.where().empty() ? at_node(error, *node) : error;
     } catch (const c10::Error& error) {
-      throw at_node(model_error(std::string(node->kind().toQualString()) + " failed: " +
-                                first_line(error.what_without_backtrace())),
+      throw at_node(model_error(std::string(node->kind().toQualString()) +
+                                " failed: " + first_line(error.what_without_backtrace())),
+                    *node);
+    } catch (const std::logic_error& error) {  // an operator that has other operands than it should
+      throw at_node(model_error(std::string(node->kind().toQualString()) +
+                                " failed: " + first_line(error.what())),
                     *node);
     }
   }
@@ -206,8 +213,9 @@ void Interpreter::run_node(const jit::Node& node, Values& values) {
     const auto value = jit::toIValue(node.output());
     if (!value) throw Unsupported{model_error("a constant of " + node.output()->type()->str())};
     if (value->isTensor() && value->toTensor().defined())
-      set(node.output(), recorder_.constant(value->toTensor(), recorder_.fresh("literal"),
-                                            ConstantKind::literal), values);
+      set(node.output(),
+          recorder_.constant(value->toTensor(), recorder_.fresh("literal"), ConstantKind::literal),
+          values);
     else
       set(node.output(), item_of(*value, &recorder_.scope()), values);
     return;
@@ -223,8 +231,7 @@ void Interpreter::run_node(const jit::Node& node, Values& values) {
     } else if (Instance* self = instance(inputs[0])) {
       callee = self->type->findMethod(node.s(c10::attr::name));
     }
-    if (callee == nullptr)
-      throw Unsupported{model_error("a method of " + kind_of(inputs[0]))};
+    if (callee == nullptr) throw Unsupported{model_error("a method of " + kind_of(inputs[0]))};
     set(node.output(), call(*callee, std::move(inputs), &node), values);
     return;
   }
@@ -243,12 +250,14 @@ void Interpreter::run_structure(const jit::Node& node, Values& values) {
   switch (node.kind()) {
     case c10::prim::GetAttr: {
       Instance* object = instance(inputs[0]);
-      if (object == nullptr) throw Unsupported{model_error("an attribute of " + kind_of(inputs[0]))};
+      if (object == nullptr)
+        throw Unsupported{model_error("an attribute of " + kind_of(inputs[0]))};
       return one(attribute(*object, node.s(c10::attr::name)));
     }
     case c10::prim::SetAttr: {
       Instance* object = instance(inputs[0]);
-      if (object == nullptr) throw Unsupported{model_error("an attribute of " + kind_of(inputs[0]))};
+      if (object == nullptr)
+        throw Unsupported{model_error("an attribute of " + kind_of(inputs[0]))};
       if (&recorder_.scope() != &recorder_.root())
         throw Unsupported{model_error("an attribute is set in a branch that an input decides")};
       object->attributes[node.s(c10::attr::name)] = inputs[1];

@@ -91,7 +91,8 @@ std::optional<std::vector<Item>> container_call(const torch::jit::Node& node,
 // Arithmetic on numbers of which some are symbols, or stand for tensors (numbers.cpp).
 std::optional<Item> number_call(const torch::jit::Node& node, const std::vector<Item>& inputs,
                                 Recorder& recorder, const Origin& origin);
-// What is asked of a tensor that is no tensor: sizes, rank, type, its only element (properties.cpp).
+// What is asked of a tensor that is no tensor: sizes, rank, type, its only element
+// (properties.cpp).
 std::optional<Item> property_call(const torch::jit::Node& node, const std::vector<Item>& inputs,
                                   Recorder& recorder, const Origin& origin);
 

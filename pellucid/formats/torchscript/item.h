@@ -25,8 +25,8 @@ struct Symbol {
   ValueId id = no_value;
   std::string name = {};
   bool is_tensor = true;
-  bool depends = true;                 // on an input, or on chance; otherwise the example is its value
-  bool sized_by_content = false;       // a tensor whose sizes, a number whose value depend on content
+  bool depends = true;            // on an input, or on chance; otherwise the example is its value
+  bool sized_by_content = false;  // a tensor whose sizes, a number whose value depend on content
   std::vector<c10::IValue> examples = {};  // one per example input
 };
 using SymbolRef = std::shared_ptr<const Symbol>;

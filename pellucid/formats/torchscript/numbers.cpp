@@ -12,25 +12,44 @@ namespace jit = torch::jit;
 // TorchScript's name → the graph's.
 const std::map<std::string_view, std::string_view>& arithmetic() {
   static const std::map<std::string_view, std::string_view> table = {
-      {"aten::add", "add"},           {"aten::sub", "sub"},
-      {"aten::mul", "mul"},           {"aten::div", "truediv"},
-      {"aten::true_divide", "truediv"}, {"aten::floordiv", "floordiv"},
-      {"aten::floor_divide", "floordiv"}, {"aten::remainder", "mod"},
-      {"aten::neg", "neg"},           {"aten::eq", "eq"},
-      {"aten::ne", "ne"},             {"aten::lt", "lt"},
-      {"aten::le", "le"},             {"aten::gt", "gt"},
-      {"aten::ge", "ge"},             {"aten::__and__", "and_"},
-      {"aten::__or__", "or_"},        {"aten::__xor__", "xor"},
-      {"aten::__not__", "not_"},      {"aten::__lshift__", "lshift"},
-      {"aten::__rshift__", "rshift"}, {"aten::pow", "pow"},
-      {"aten::Int", "int"},           {"aten::IntImplicit", "int"},
-      {"aten::Float", "float"},       {"aten::FloatImplicit", "float"},
-      {"aten::Bool", "bool"},         {"aten::ceil", "ceil"},
-      {"aten::floor", "floor"},       {"aten::sqrt", "sqrt"},
-      {"aten::trunc", "trunc"},       {"aten::round", "round"},
-      {"prim::max", "max"},           {"prim::min", "min"},
-      {"prim::abs", "abs"},           {"aten::abs", "abs"},
-      {"aten::logical_and", "and_"},  {"aten::logical_or", "or_"},
+      {"aten::add", "add"},
+      {"aten::sub", "sub"},
+      {"aten::mul", "mul"},
+      {"aten::div", "truediv"},
+      {"aten::true_divide", "truediv"},
+      {"aten::floordiv", "floordiv"},
+      {"aten::floor_divide", "floordiv"},
+      {"aten::remainder", "mod"},
+      {"aten::neg", "neg"},
+      {"aten::eq", "eq"},
+      {"aten::ne", "ne"},
+      {"aten::lt", "lt"},
+      {"aten::le", "le"},
+      {"aten::gt", "gt"},
+      {"aten::ge", "ge"},
+      {"aten::__and__", "and_"},
+      {"aten::__or__", "or_"},
+      {"aten::__xor__", "xor"},
+      {"aten::__not__", "not_"},
+      {"aten::__lshift__", "lshift"},
+      {"aten::__rshift__", "rshift"},
+      {"aten::pow", "pow"},
+      {"aten::Int", "int"},
+      {"aten::IntImplicit", "int"},
+      {"aten::Float", "float"},
+      {"aten::FloatImplicit", "float"},
+      {"aten::Bool", "bool"},
+      {"aten::ceil", "ceil"},
+      {"aten::floor", "floor"},
+      {"aten::sqrt", "sqrt"},
+      {"aten::trunc", "trunc"},
+      {"aten::round", "round"},
+      {"prim::max", "max"},
+      {"prim::min", "min"},
+      {"prim::abs", "abs"},
+      {"aten::abs", "abs"},
+      {"aten::logical_and", "and_"},
+      {"aten::logical_or", "or_"},
       {"aten::logical_not", "not_"}};
   return table;
 }
@@ -51,8 +70,7 @@ bool stands_for_tensor(const jit::Node& node, const std::vector<Item>& inputs) {
   const c10::FunctionSchema* schema = node.maybeSchema();
   if (schema == nullptr) return false;
   for (std::size_t i = 0; i < inputs.size() && i < schema->arguments().size(); ++i) {
-    if (is_number(inputs[i]) &&
-        schema->arguments()[i].type()->kind() == c10::TypeKind::TensorType)
+    if (is_number(inputs[i]) && schema->arguments()[i].type()->kind() == c10::TypeKind::TensorType)
       return true;
   }
   return false;

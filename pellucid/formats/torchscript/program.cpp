@@ -33,7 +33,8 @@ Item input_of(const std::string& name, const std::vector<c10::IValue>& examples,
   if (first.isTensor()) return recorder.input(name, examples);
   if (first.isTuple() || first.isList()) {
     std::vector<Item> items;
-    const auto count = first.isTuple() ? first.toTupleRef().elements().size() : first.toListRef().size();
+    const auto count =
+        first.isTuple() ? first.toTupleRef().elements().size() : first.toListRef().size();
     for (std::size_t i = 0; i < count; ++i) {
       items.push_back(input_of(name + "_" + std::to_string(i), each([&](const c10::IValue& v) {
                                  return v.isTuple() ? v.toTupleRef().elements()[i]
@@ -56,10 +57,10 @@ Item input_of(const std::string& name, const std::vector<c10::IValue>& examples,
     made->scope = &recorder.root();
     for (const auto& entry : first.toGenericDict()) {
       const std::string key = entry.key().isString() ? entry.key().toStringRef() : "item";
-      made->items.emplace_back(
-          entry.key(),
-          input_of(key, each([&](const c10::IValue& v) { return v.toGenericDict().at(entry.key()); }),
-                   type, recorder));
+      made->items.emplace_back(entry.key(), input_of(key, each([&](const c10::IValue& v) {
+                                                       return v.toGenericDict().at(entry.key());
+                                                     }),
+                                                     type, recorder));
     }
     return made;
   }
@@ -72,7 +73,9 @@ struct Leaf {
 };
 
 void collect(const Item& item, const std::string& path, std::vector<Leaf>& leaves) {
-  const auto below = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+  const auto below = [&](const std::string& name) {
+    return path.empty() ? name : path + "." + name;
+  };
   const auto each = [&](const std::vector<Item>& items, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < items.size(); ++i)
       collect(items[i], below(i < names.size() ? names[i] : std::to_string(i)), leaves);
@@ -81,7 +84,8 @@ void collect(const Item& item, const std::string& path, std::vector<Leaf>& leave
   if (const Tuple* known = tuple(item)) return each(known->items, known->names);
   if (const Dict* known = dict(item)) {
     for (const auto& [key, value] : known->items)
-      collect(value, below(key.isString() ? key.toStringRef() : std::to_string(key.toInt())), leaves);
+      collect(value, below(key.isString() ? key.toStringRef() : std::to_string(key.toInt())),
+              leaves);
     return;
   }
   if (is_none(item)) return;

@@ -17,8 +17,8 @@ struct Program {
   std::vector<std::string> warnings;
 };
 
-// `metadata` is what the file or a sidecar records, or null; of it only the inputs' shapes are used.
-// The batch is symbolic where the program was seen to treat samples of a larger one alike.
+// `metadata` is what the file or a sidecar records, or null; of it only the inputs' shapes are
+// used. The batch is symbolic where the program was seen to treat samples of a larger one alike.
 // Throws Error (Fault::model).
 Program read_program(const Loaded& loaded, const Json& metadata);
 

@@ -18,32 +18,31 @@ std::optional<Item> of_type(const std::string& name, const at::Tensor& tensor) {
     return c10::IValue(tensor.dim());
   if (name == "prim::dtype") return c10::IValue(static_cast<std::int64_t>(tensor.scalar_type()));
   if (name == "prim::device" || name == "aten::device") return c10::IValue(tensor.device());
-  if (name == "prim::layout")
-    return c10::IValue(static_cast<std::int64_t>(tensor.layout()));
+  if (name == "prim::layout") return c10::IValue(static_cast<std::int64_t>(tensor.layout()));
   if (name == "aten::is_floating_point" || name == "prim::is_floating_point")
     return c10::IValue(tensor.is_floating_point());
   if (name == "aten::is_complex") return c10::IValue(tensor.is_complex());
   if (name == "aten::element_size" || name == "prim::itemsize")
     return c10::IValue(static_cast<std::int64_t>(tensor.element_size()));
-  for (const char* place : {"prim::is_cuda", "prim::is_xpu", "prim::is_mps", "prim::is_mkldnn",
-                            "prim::is_quantized", "prim::is_sparse", "prim::is_sparse_csr",
-                            "prim::is_meta", "prim::is_vulkan", "prim::is_ipu", "prim::is_nested",
-                            "prim::requires_grad", "aten::requires_grad"}) {
+  for (const char* place :
+       {"prim::is_cuda", "prim::is_xpu", "prim::is_mps", "prim::is_mkldnn", "prim::is_quantized",
+        "prim::is_sparse", "prim::is_sparse_csr", "prim::is_meta", "prim::is_vulkan",
+        "prim::is_ipu", "prim::is_nested", "prim::requires_grad", "aten::requires_grad"}) {
     if (name == place) return c10::IValue(false);
   }
   return std::nullopt;
 }
 
 Item size_of(const Item& tensor, std::int64_t axis, Recorder& recorder, const Origin& origin) {
-  return only(recorder.call(operator_of("aten::sym_size", "int"), {tensor, c10::IValue(axis)},
-                            origin));
+  return only(
+      recorder.call(operator_of("aten::sym_size", "int"), {tensor, c10::IValue(axis)}, origin));
 }
 
 // The only element of a tensor, as a number.
 std::optional<Item> content(const std::string& name, const Item& tensor, const Symbol& known,
                             Recorder& recorder, const Origin& origin) {
-  const bool bare = name == "aten::item" || name == "aten::ScalarImplicit" ||
-                    name == "aten::_local_scalar_dense";
+  const bool bare =
+      name == "aten::item" || name == "aten::ScalarImplicit" || name == "aten::_local_scalar_dense";
   const std::string_view as = name == "aten::Int" || name == "aten::IntImplicit"       ? "int"
                               : name == "aten::Float" || name == "aten::FloatImplicit" ? "float"
                               : name == "aten::Bool"                                   ? "bool"

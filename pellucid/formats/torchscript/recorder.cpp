@@ -20,9 +20,8 @@ namespace {
 constexpr std::size_t most_nodes = 1'000'000;
 
 // Numbers that tell of a tensor's sizes only.
-constexpr std::array<std::string_view, 4> of_sizes = {"aten::sym_size", "aten::sym_numel",
-                                                      "aten::sym_stride",
-                                                      "aten::sym_storage_offset"};
+constexpr std::array<std::string_view, 4> of_sizes = {
+    "aten::sym_size", "aten::sym_numel", "aten::sym_stride", "aten::sym_storage_offset"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -80,8 +79,8 @@ Value description(const Symbol& known) {
 ValueId Scope::id_of(const Symbol& known) {
   if (known.scope == this) return known.id;
   if (outer_ == nullptr)
-    throw Unsupported{model_error("a value of a branch is used after the branch")
-                          .at("value " + known.name)};
+    throw Unsupported{
+        model_error("a value of a branch is used after the branch").at("value " + known.name)};
   const auto [found, fresh] = by_name_.try_emplace(known.name, no_value);
   if (fresh) {
     found->second = builder_.add_input(description(known));
@@ -105,7 +104,8 @@ void Recorder::spend() {
 }
 
 SymbolRef Recorder::input(const std::string& name, std::vector<c10::IValue> examples) {
-  Symbol made{.scope = scope_, .id = no_value, .name = fresh(name), .examples = std::move(examples)};
+  Symbol made{
+      .scope = scope_, .id = no_value, .name = fresh(name), .examples = std::move(examples)};
   made.id = scope_->builder().add_input(description(made));
   return std::make_shared<Symbol>(std::move(made));
 }
@@ -125,7 +125,8 @@ SymbolRef Recorder::constant(const at::Tensor& data, const std::string& name, Co
   if (found != constants_.end()) return found->second;
   std::string value_name = (kind == ConstantKind::parameter ? "p_"
                             : kind == ConstantKind::buffer  ? "b_"
-                                                            : "c_") + name;
+                                                            : "c_") +
+                           name;
   std::replace(value_name.begin(), value_name.end(), '.', '_');
   Symbol made{.scope = &root_,
               .id = no_value,
@@ -317,8 +318,8 @@ std::vector<Item> Recorder::block(std::string_view op, std::vector<Operand> oper
     made.emplace_back(std::move(one));
   }
   if (name.empty()) name = fresh(base_name(op));
-  scope_->builder().add_block(name, op, std::move(operands), std::move(bodies),
-                              std::move(returned), origin);
+  scope_->builder().add_block(name, op, std::move(operands), std::move(bodies), std::move(returned),
+                              origin);
   return made;
 }
 

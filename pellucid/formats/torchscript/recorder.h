@@ -106,8 +106,8 @@ class Recorder {
   Scope root_{nullptr};
   Scope* scope_ = &root_;
   std::unordered_set<std::string> taken_;
-  std::unordered_map<std::string, int> counts_;  // of names made of one
-  std::unordered_map<const void*, SymbolRef> constants_;         // by tensor
+  std::unordered_map<std::string, int> counts_;           // of names made of one
+  std::unordered_map<const void*, SymbolRef> constants_;  // by tensor
   std::unordered_set<const void*> constant_storages_;
   std::unordered_set<const void*> written_storages_;  // by what depends on an input
 };
