@@ -33,6 +33,7 @@ def load(
     labels: Any = None,
     output_kind: str | None = None,
     allow_nonfinite: bool = False,
+    trust: bool = False,
     catalogue: _engine.Catalogue | None = None,
     **export: Any,
 ) -> Model: ...

@@ -42,7 +42,9 @@ constexpr std::array own = {
     // Of the inputs' options the bound alone is the host's.
     input_options<Settings>.front(),
 };
-constexpr auto options = all_options(own, memory_options<Settings>, model_options<Settings>);
+// Without trust_options: a file that can run code is no model for a server.
+constexpr auto options =
+    all_options(own, memory_options<Settings>, computing_options<Settings>, file_options<Settings>);
 
 std::size_t upload_bytes(const Settings& settings) {
   try {

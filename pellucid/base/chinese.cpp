@@ -54,6 +54,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"Where to compute.", "在哪里计算。"},
       {"Accept a model with NaN or infinite weights; every answer then says so.",
        "接受含 NaN 或无穷大权重的模型；之后的每个答案都会注明。"},
+      {"Load a TorchScript file (.pt), which can run code: only one you made or trust.",
+       "加载 TorchScript 文件（.pt）；它可能运行代码，只加载自己制作或信任的文件。"},
       {"Refuse pictures of a larger area, before they are decoded.",
        "在解码之前拒绝面积更大的图片。"},
       {"Use what is left of a truncated picture; the answer then says so.",
@@ -175,6 +177,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"a table", "表格"},
       {"PyTorch exported program, as torch.export.save writes it",
        "PyTorch 导出程序，由 torch.export.save 写出"},
+      {"TorchScript, as torch.jit.save writes it; needs --trust",
+       "TorchScript，由 torch.jit.save 写出；需要 --trust"},
       // Doctor.
       {"Serving {0} at {1}", "正在 {1} 提供 {0}"},
       {"Answers over HTTP: KServe v1, the Open Inference Protocol v2 and every operation.",

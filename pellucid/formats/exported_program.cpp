@@ -10,6 +10,7 @@
 #include "pellucid/formats/format.h"
 #include "pellucid/formats/pt2/finite.h"
 #include "pellucid/formats/pt2/program.h"
+#include "pellucid/formats/pt2/recorded_metadata.h"
 #include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
 #include "pellucid/graph/aliases.h"
@@ -20,14 +21,7 @@ namespace {
 
 using namespace pt2;
 
-constexpr std::size_t most_shown = 40, most_metadata_keys = 256,
-                      most_sample = std::size_t{64} << 20;
-
-std::string root_of(const ZipArchive& archive) {
-  if (archive.records().empty()) return {};
-  const std::string_view first = archive.records()[0].name;
-  return std::string(first.substr(0, first.find('/')));
-}
+constexpr std::size_t most_shown = 40;
 
 // "models/model.json" or the only program that there is.
 std::string program_name(const ZipArchive& archive, const std::string& root) {
@@ -69,60 +63,6 @@ void refuse(const std::vector<std::string>& problems) {
       .hint(
           "export the model again with torch 2.9 to 2.15, custom operators replaced by PyTorch's "
           "own and plain tensors as weights");
-}
-
-// The metadata's objects are small; a file with an object of a million keys was made to take a
-// reader's time.
-void check_keys(const JsonItem& item, std::string_view place) {
-  if (item.is_object() && item.items().size() > most_metadata_keys) {
-    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) +
-                      " keys")
-        .at(place);
-  }
-  for (const JsonItem& child : item.items()) check_keys(child, place);
-}
-
-Json parse_metadata(std::string_view text, const std::string& place) {
-  check_keys(JsonTree(text, place).root(), place);
-  return parse_json(text, place);
-}
-
-void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std::string& root,
-                   const LoadSettings& settings, Model& model) {
-  std::uint64_t taken = 0;
-  const EntrySource entries =
-      [&](const std::string& path) -> std::optional<std::vector<std::byte>> {
-    const Record* record = archive.find(root + "/" + path);
-    if (record == nullptr) return std::nullopt;
-    // A sample may name an entry again and again: together no more than a file has room for.
-    taken += record->size;
-    if (taken > 2 * file.bytes.size() + most_sample) {
-      throw model_error("the recorded sample is too large")
-          .at("record " + std::string(record->name));
-    }
-    const Content content = archive.content(*record);
-    return std::vector<std::byte>(content.bytes.begin(), content.bytes.end());
-  };
-  const auto apply = [&](std::string_view text, const std::string& place) {
-    try {
-      for (std::string& odd :
-           apply_metadata(parse_metadata(text, place), entries, model.metadata)) {
-        model.warnings.push_back(std::move(odd));
-      }
-    } catch (Error& error) {
-      throw error.where().find(place) == std::string::npos ? error.at(place) : error;
-    }
-  };
-  const std::string own = root + "/extra/pellucid.json";
-  Content content;
-  if (const Record* record = archive.find(own))
-    apply(archive.text(*record, content), "record " + own);
-  if (!settings.sidecar.empty()) apply(settings.sidecar, "sidecar");
-}
-
-std::string stem(std::string_view file) {
-  const std::string_view name = file.substr(file.find_last_of("/\\") + 1);
-  return std::string(name.substr(0, name.rfind('.')));
 }
 
 std::span<const std::byte> bytes_of(const at::Tensor& contiguous) {
@@ -190,7 +130,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   model.metadata.name = stem(name);
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
-  read_metadata(file, archive, root, settings, model);
+  read_metadata(file, archive, root, settings.sidecar, model);
   model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
   return model;
 }

@@ -41,6 +41,7 @@ Model read(const ModelSource& source, std::span<const Format* const> formats,
     if (!format->recognises(bytes.bytes)) continue;
     LoadSettings load;
     load.allow_nonfinite = settings.allow_nonfinite;
+    load.trust = settings.trust;
     load.sidecar = source.sidecar;
     load.weights = source.weights;
     Model model = format->read(bytes, source.name, load);

@@ -21,12 +21,13 @@ struct ModelSettings {
   std::int64_t threads = 0;
   std::string device = "cpu";
   bool allow_nonfinite = false;
+  bool trust = false;
   std::optional<std::string> output_kind;
 };
 
-// How a model's file is read.
+// What is made of a model's file.
 template <class Settings>
-inline constexpr std::array reading_options = {
+inline constexpr std::array file_options = {
     option<&Settings::output_kind, Settings>(
         "output_kind", "What the model's outputs are, where its file does not say.")
         .one_of(output_kind_names)
@@ -37,6 +38,19 @@ inline constexpr std::array reading_options = {
         "Accept a model with NaN or infinite weights; every answer then says so.")
         .for_host(),
 };
+
+// Not of the server's: nobody who asks it has seen the file.
+template <class Settings>
+inline constexpr std::array trust_options = {
+    option<&Settings::trust, Settings>(
+        "trust", "Load a TorchScript file (.pt), which can run code: only one you made or trust.")
+        .for_host(),
+};
+
+// How a model's file is read.
+template <class Settings>
+inline constexpr auto reading_options = all_options(file_options<Settings>,
+                                                    trust_options<Settings>);
 
 // How a model is run, and read.
 template <class Settings>

@@ -22,6 +22,7 @@ def load(
     labels=None,
     output_kind=None,
     allow_nonfinite=False,
+    trust=False,
     catalogue=None,
     **export,
 ):
@@ -34,11 +35,12 @@ def load(
     labels: a name per class; of a file also the path of a text with a name per line.
     output_kind: logits, probabilities, multilabel, binary, regression, dense or other, where the file does not say.
     allow_nonfinite: accept NaN and infinite weights; every answer then says so.
+    trust: load a TorchScript file (.pt), which can run code: only one you made or trust.
     catalogue: the tables to use instead of the engine's own.
     export: of a module: what pellucid.export.export takes, such as preprocessing=weights.transforms().
     """
     catalogue = catalogue or default_catalogue()
-    reading = {"allow_nonfinite": allow_nonfinite}
+    reading = {"allow_nonfinite": allow_nonfinite, "trust": trust}
     if isinstance(model, torch.nn.Module):
         from pellucid.live import load as load_live
 

@@ -19,6 +19,7 @@ def load(
     labels: Any = None,
     output_kind: str | None = None,
     allow_nonfinite: bool = False,
+    trust: bool = False,
     catalogue: _engine.Catalogue | None = None,
     **export: Any,
 ) -> Model: ...
@@ -57,6 +58,7 @@ class Model:
         device: str = 'cpu',
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        trust: bool = False,
         format: str | int | Sequence[str | int] = [],
         progress: _Progress | None = None,
     ) -> Answer:
@@ -82,6 +84,7 @@ class Model:
         device: str = 'cpu',
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        trust: bool = False,
         progress: _Progress | None = None,
         **settings: object,
     ) -> Answer:
@@ -93,6 +96,7 @@ class Model:
         layers: bool = False,
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        trust: bool = False,
         format: str | int | Sequence[str | int] = [],
         progress: _Progress | None = None,
     ) -> Answer:
@@ -111,6 +115,7 @@ class Model:
         device: str = 'cpu',
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
+        trust: bool = False,
         progress: _Progress | None = None,
     ) -> Answer:
         """Says what the model answers: the likeliest classes with their probabilities, or its raw numbers."""

@@ -83,8 +83,9 @@ Error foreign_archive(const pt2::ZipArchive& archive) {
         "load it with the torch that wrote it and export the model again with torch 2.9 or newer");
   }
   if (script)
-    return foreign("a TorchScript file",
-                   "export the PyTorch model it was made from: python -m pellucid.export");
+    return foreign("a part of a TorchScript file",
+                   "save it again with torch.jit.save, or export the PyTorch model it was made "
+                   "from: python -m pellucid.export");
   if (compiled) {
     return foreign("compiled code (AOTInductor), which is never loaded",
                    "export the model with torch.export.save instead of compiling it")
