@@ -13,7 +13,8 @@ from pellucid import engine, model, operations
 
 PACKAGE = Path(__file__).resolve().parent.parent / "python" / "pellucid"
 MADE = "# Made by tools/make_stubs.py; do not edit.\n"
-MODEL = """from collections.abc import Callable, Iterator, Mapping, Sequence
+MODEL = """import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -113,6 +114,8 @@ def operation(entry, indent):
             lines.append("progress: _Progress | None = None")
         elif parameter.name == "self":
             lines.append("self")
+        elif parameter.name == "path":
+            lines.append("path: str | os.PathLike[str]")
         else:
             lines.append("input: object" + ("" if parameter.default is kinds.empty else " = None"))
         last = place + 1 == len(parameters)

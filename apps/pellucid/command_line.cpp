@@ -68,8 +68,7 @@ void write_run_record(OutputFolder& folder, const Command& command, const Answer
   for (const auto& [key, value] : answer.document.items()) {
     if (!record.contains(key)) record[key] = value;
   }
-  const std::string text = to_text(record) + "\n";
-  folder.write("run.json", std::as_bytes(std::span(text)));
+  folder.write("run.json", {"run.json", "application/json", bytes_of(to_text(record) + "\n")});
 }
 
 class Run {
@@ -85,6 +84,7 @@ class Run {
     const std::string started = utc_now();
     const Operation& operation = *command_.operation;
     if (!operation.formats.empty() && !asked_formats().empty()) folder_.emplace(command_.face.out);
+    if (!operation.writes.empty()) file_.emplace(command_.file, operation.writes);
     Request request;
     request.options = command_.options;
     request.settings = command_.settings;
@@ -141,7 +141,8 @@ class Run {
     around.cancellation = console_.cancellation;
     around.progress = [&bar](const Progress& progress) { bar.tell(progress); };
     around.artefact = [this](Artefact&& artefact) {
-      if (folder_) folder_->write(artefact.name, artefact.bytes);
+      if (folder_) folder_->write(artefact.name, artefact);
+      if (file_) file_->write(artefact);
     };
     if (!command_.face.json) {
       around.text = [this, &bar](std::string_view text) {
@@ -170,6 +171,11 @@ class Run {
     }
     console_.out << answer.text;
     if (!answer.text.empty() && !answer.text.ends_with('\n')) console_.out << "\n";
+    if (file_ && file_->bytes() > 0 && !command_.face.quiet) {
+      console_.out << say(language_, "{0}: {1}",
+                          {on_one_line(file_->path()), human_bytes(file_->bytes())})
+                   << "\n";
+    }
     if (!folder_ || folder_->written().empty() || command_.face.quiet) return;
     const std::size_t count = folder_->written().size();
     const std::string folder = on_one_line(folder_->path());
@@ -188,6 +194,7 @@ class Run {
   const Console& console_;
   Language language_;
   std::optional<OutputFolder> folder_;
+  std::optional<OutputFile> file_;
   std::unique_ptr<LoadedModel> model_;
   std::vector<std::unique_ptr<LoadedModel>> models_;
   std::vector<NamedModel> named_;

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include "pellucid/model/file.h"
 
@@ -146,9 +147,86 @@ Json labels_of(const std::string& path) {
 Error storage_error(const std::string& what, const std::string& where, int code) {
   Error error(Fault::storage, what + ": " + std::strerror(code));
   error.at(where);
-  if (code == ENOSPC || code == EDQUOT)
-    return error.hint("make room, or give another folder with --out");
-  return error.hint("give another folder with --out");
+  if (code == ENOSPC || code == EDQUOT) return error.hint("make room, or write elsewhere");
+  return error.hint("write elsewhere");
+}
+
+// The nearest folder above the path that is there already must take files.
+void check_place(const std::string& path) {
+  fs::path existing = fs::absolute(path).lexically_normal();
+  std::error_code ignored;
+  while (!fs::exists(existing, ignored) && existing.has_relative_path())
+    existing = existing.parent_path();
+  if (!fs::is_directory(existing, ignored)) {
+    throw Error(Fault::storage, "it is a file, not a folder")
+        .at(existing.string())
+        .hint("write elsewhere");
+  }
+  if (::access(existing.c_str(), W_OK) != 0)
+    throw storage_error("can't write into the folder", existing.string(), errno);
+}
+
+// A file beside the place of the one it becomes; it is gone again unless it is finished.
+class UnfinishedFile {
+ public:
+  explicit UnfinishedFile(fs::path target) : target_(std::move(target)) {
+    std::error_code error;
+    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+    fs::create_directories(folder, error);
+    if (error) throw storage_error("can't make the folder", folder.string(), error.value());
+    temporary_ = (folder / ".pellucid-XXXXXX").string();
+    file_ = ::mkstemp(temporary_.data());
+    if (file_ < 0) throw storage_error("can't write", target_.string(), errno);
+  }
+  ~UnfinishedFile() {
+    if (file_ >= 0) ::close(file_);
+    if (!finished_) ::unlink(temporary_.c_str());
+  }
+  UnfinishedFile(const UnfinishedFile&) = delete;
+  UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+
+  void put(std::span<const std::byte> bytes) {
+    for (std::size_t done = 0; done < bytes.size();) {
+      const ssize_t count = ::write(file_, bytes.data() + done, bytes.size() - done);
+      if (count >= 0)
+        done += static_cast<std::size_t>(count);
+      else if (errno != EINTR)
+        throw storage_error("can't write", target_.string(), errno);
+    }
+  }
+
+  void finish() {
+    // mkstemp makes files private; answers get the permissions that any new file has.
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    int failed = ::fchmod(file_, 0666 & ~mask) != 0 ? errno : 0;
+    if (::close(std::exchange(file_, -1)) != 0 && failed == 0) failed = errno;
+    if (failed == 0 && std::rename(temporary_.c_str(), target_.c_str()) != 0) failed = errno;
+    if (failed != 0) throw storage_error("can't write", target_.string(), failed);
+    finished_ = true;
+  }
+
+ private:
+  fs::path target_;
+  std::string temporary_;
+  int file_ = -1;
+  bool finished_ = false;
+};
+
+// The number of bytes.
+double write_whole(const fs::path& target, const Artefact& artefact) {
+  UnfinishedFile file(target);
+  double bytes = 0;
+  const ByteSink sink = [&](std::span<const std::byte> piece) {
+    file.put(piece);
+    bytes += static_cast<double>(piece.size());
+  };
+  if (artefact.write)
+    artefact.write(sink);
+  else
+    sink(artefact.bytes);
+  file.finish();
+  return bytes;
 }
 
 }  // namespace
@@ -261,49 +339,25 @@ std::vector<std::pair<std::string, ModelSource>> model_sources(std::span<const s
   return sources;
 }
 
-OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
-  fs::path existing = fs::absolute(path_).lexically_normal();
+OutputFile::OutputFile(std::string path, std::string_view ending) : path_(std::move(path)) {
   std::error_code ignored;
-  while (!fs::exists(existing, ignored) && existing.has_relative_path())
-    existing = existing.parent_path();
-  if (!fs::is_directory(existing, ignored)) {
-    throw Error(Fault::storage, "it is a file, not a folder")
-        .at(existing.string())
-        .hint("give another folder with --out");
+  if (!lower_case(path_).ends_with(ending) || fs::path(path_).stem().empty()) {
+    throw usage_error("only a file whose name ends in " + std::string(ending) + " can be written")
+        .at(path_)
+        .hint("call it " + fs::path(path_).stem().string() + std::string(ending));
   }
-  if (::access(existing.c_str(), W_OK) != 0)
-    throw storage_error("can't write into the folder", existing.string(), errno);
+  if (fs::is_directory(path_, ignored)) {
+    throw Error(Fault::storage, "it is a folder, not a file").at(path_).hint("name a file in it");
+  }
+  check_place(fs::absolute(path_).parent_path().string());
 }
 
-void OutputFolder::write(std::string_view name, std::span<const std::byte> bytes) {
-  const fs::path target = (fs::path(path_) / name).lexically_normal();
-  std::error_code error;
-  fs::create_directories(target.parent_path(), error);
-  if (error)
-    throw storage_error("can't make the folder", target.parent_path().string(), error.value());
-  const std::string whole = target.string();
-  std::string temporary = (target.parent_path() / ".pellucid-XXXXXX").string();
-  const int file = ::mkstemp(temporary.data());
-  if (file < 0) throw storage_error("can't write", whole, errno);
-  int failed = 0;
-  std::size_t done = 0;
-  while (failed == 0 && done < bytes.size()) {
-    const ssize_t count = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (count >= 0)
-      done += static_cast<std::size_t>(count);
-    else if (errno != EINTR)
-      failed = errno;
-  }
-  // mkstemp makes files private; answers get the permissions that any new file has.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (failed == 0 && ::fchmod(file, 0666 & ~mask) != 0) failed = errno;
-  if (::close(file) != 0 && failed == 0) failed = errno;
-  if (failed == 0 && std::rename(temporary.c_str(), whole.c_str()) != 0) failed = errno;
-  if (failed != 0) {
-    ::unlink(temporary.c_str());
-    throw storage_error("can't write", whole, failed);
-  }
+void OutputFile::write(const Artefact& artefact) { bytes_ = write_whole(path_, artefact); }
+
+OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) { check_place(path_); }
+
+void OutputFolder::write(std::string_view name, const Artefact& artefact) {
+  write_whole((fs::path(path_) / name).lexically_normal(), artefact);
   if (names_.insert(std::string(name)).second) written_.emplace_back(name);
 }
 

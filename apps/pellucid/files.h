@@ -36,6 +36,24 @@ std::vector<std::pair<std::string, ModelSource>> model_sources(std::span<const s
 // The whole file. Throws Error (Fault::input) when it can't be read.
 std::vector<std::byte> read_file(const std::string& path);
 
+// The one file that an operation makes (Operation::writes), which appears only when it is whole.
+class OutputFile {
+ public:
+  // Nothing is made yet. Throws Error: Fault::usage for a name without the ending, Fault::storage
+  // when it is clear already that nothing can be written there.
+  OutputFile(std::string path, std::string_view ending);
+
+  // Writes beside the name, then renames; a file of that name gives way. Throws Error
+  // (Fault::storage).
+  void write(const Artefact& artefact);
+  const std::string& path() const { return path_; }
+  double bytes() const { return bytes_; }  // 0 until it is written
+
+ private:
+  std::string path_;
+  double bytes_ = 0;
+};
+
 // The folder of the answers. A file appears under its name only when it is whole.
 class OutputFolder {
  public:
@@ -45,7 +63,7 @@ class OutputFolder {
 
   // Writes beside the name, then renames. Throws Error (Fault::storage): disk full, read-only
   // folder.
-  void write(std::string_view name, std::span<const std::byte> bytes);
+  void write(std::string_view name, const Artefact& artefact);
   const std::vector<std::string>& written() const { return written_; }
   const std::string& path() const { return path_; }
 

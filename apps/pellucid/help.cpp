@@ -116,6 +116,7 @@ std::string usage_line(const Operation& operation) {
   std::string line = "pellucid " + std::string(operation.name);
   if (operation.subject == Subject::model) line += " MODEL";
   if (operation.subject == Subject::models) line += " [NAME=]MODEL...";
+  if (!operation.writes.empty()) line += " OUT" + std::string(operation.writes);
   if (!operation.bare_word.empty()) {
     line += " [" + value_name(*find_option(operation.options, operation.bare_word)) + "]";
   }

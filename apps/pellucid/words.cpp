@@ -2,6 +2,8 @@
 // them.
 #include "words.h"
 
+#include "help.h"
+
 namespace pellucid {
 namespace {
 
@@ -194,6 +196,13 @@ class Reader {
       }
       command_.models = std::move(bare_);
       return;
+    }
+    if (!operation.writes.empty()) {
+      if (first == bare_.size()) {
+        throw usage_error(verb + " needs a name for the file that it makes")
+            .hint(usage_line(operation));
+      }
+      command_.file = bare_[first++];
     }
     if (!operation.bare_word.empty() && first < bare_.size()) {
       const Option* option = find_option(operation.options, operation.bare_word);

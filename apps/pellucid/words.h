@@ -51,6 +51,7 @@ struct Command {
   Json settings = Json::object();
   std::string model;
   std::vector<std::string> models;  // of an operation on several: FILE or NAME=FILE
+  std::string file;                 // of an operation that writes one
   std::vector<std::string> inputs;  // as they were written: FILE, DIR or NAME=FILE
   bool help = false;
   bool version = false;

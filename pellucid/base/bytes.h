@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace pellucid {
+
+// Takes bytes piece by piece.
+using ByteSink = std::function<void(std::span<const std::byte>)>;
 
 // The bytes' own memory.
 inline std::string_view text_of(std::span<const std::byte> bytes) {

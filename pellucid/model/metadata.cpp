@@ -41,9 +41,9 @@ constexpr std::pair<std::string_view, at::ScalarType> dtypes[] = {
     {"float8_e5m2fnuz", at::kFloat8_e5m2fnuz},
     {"float8_e8m0fnu", at::kFloat8_e8m0fnu}};
 
-constexpr std::string_view document_keys[] = {"format",  "version",      "producer", "name",
-                                              "batch",   "batch_reason", "weights",  "inputs",
-                                              "outputs", "labels",       "sample"};
+constexpr std::string_view document_keys[] = {
+    "format",  "version", "producer", "name",   "batch",  "batch_reason",
+    "weights", "inputs",  "outputs",  "labels", "sample", "converted_from"};
 constexpr std::string_view input_keys[] = {"name",  "kind",          "dtype",
                                            "shape", "preprocessing", "features"};
 constexpr std::string_view output_keys[] = {"name", "kind", "guessed"};
@@ -211,6 +211,8 @@ SampleTensor read_tensor(const Json& entry, const EntrySource& entries, const st
 void read_sample(const Json& document, const EntrySource& entries, Metadata& metadata) {
   need_object(document, "sample");
   Sample sample;
+  if (const Json* who = find(document, "recorded_by"))
+    sample.recorded_by = need_text(*who, "sample.recorded_by");
   const auto read_side = [&](const char* side, std::vector<SampleTensor>& tensors) {
     const Json* list = find(document, side);
     if (list == nullptr) throw wrong(std::string("sample.") + side, "is missing");
@@ -243,6 +245,16 @@ void read_sample(const Json& document, const EntrySource& entries, Metadata& met
       throw wrong("sample.outputs", "names an unknown output \"" + tensor.name + "\"");
   }
   metadata.sample = std::move(sample);
+}
+
+ConvertedFrom read_converted_from(const Json& entry) {
+  need_object(entry, "converted_from");
+  const auto text = [&](const char* key) {
+    const Json* found = find(entry, key);
+    return found == nullptr ? std::string()
+                            : need_text(*found, "converted_from." + std::string(key));
+  };
+  return {text("format"), text("file"), text("sha256"), text("producer")};
 }
 
 }  // namespace
@@ -300,6 +312,8 @@ std::vector<std::string> apply_metadata(const Json& document, const EntrySource&
   if (const Json* inputs = find(document, "inputs")) read_inputs(*inputs, metadata);
   if (const Json* outputs = find(document, "outputs")) read_outputs(*outputs, metadata);
   if (const Json* labels = find(document, "labels")) read_labels(*labels, metadata);
+  if (const Json* source = find(document, "converted_from"))
+    metadata.converted_from = read_converted_from(*source);
   if (const Json* sample = find(document, "sample")) {
     read_sample(*sample, entries, metadata);
     for (const SampleTensor& output : metadata.sample->outputs) {
@@ -331,6 +345,11 @@ Json to_json(const Metadata& metadata) {
         {{"name", output.name}, {"kind", to_string(output.kind)}, {"guessed", output.guessed}});
   }
   if (!metadata.labels.empty()) document["labels"] = metadata.labels;
+  if (const auto& source = metadata.converted_from) {
+    document["converted_from"] = {
+        {"format", source->format}, {"file", source->file}, {"sha256", source->sha256}};
+    if (!source->producer.empty()) document["converted_from"]["producer"] = source->producer;
+  }
   return document;
 }
 

@@ -45,8 +45,17 @@ struct SampleTensor {
 
 // What the training framework was given and what it answered.
 struct Sample {
+  std::string recorded_by;  // empty: the framework; else who gave the outputs in its place
   std::vector<SampleTensor> inputs, outputs;
   std::vector<std::pair<std::string, std::vector<std::byte>>> photos;  // input name → PNG bytes
+};
+
+// The file that a converted one was made of.
+struct ConvertedFrom {
+  std::string format;  // "onnx"
+  std::string file;    // its name, without folders
+  std::string sha256;
+  std::string producer;  // empty: it did not say
 };
 
 struct Metadata {
@@ -57,6 +66,7 @@ struct Metadata {
   std::vector<std::vector<std::string>>
       labels;  // per class: the shown name, then synonyms; empty: none recorded
   std::optional<Sample> sample;
+  std::optional<ConvertedFrom> converted_from;
 };
 
 // The bytes of an entry of the model file ("pellucid/sample/input_0.bin"); empty when it has none

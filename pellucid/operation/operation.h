@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pellucid/base/bytes.h"
 #include "pellucid/base/progress.h"
 #include "pellucid/base/schema.h"
 #include "pellucid/base/text.h"
@@ -59,10 +60,14 @@ struct Request {
 
 // A file of the answer: `name` is relative, without folder tricks; the face alone decides where it
 // goes.
+// `write`, where it is there, makes the bytes piece by piece in place of `bytes`: a file of
+// gigabytes is never whole in memory. It is called at most once, before the face returns from
+// taking the artefact.
 struct Artefact {
   std::string name;        // "cat.grad_cam.png"
   std::string media_type;  // "image/png"
   std::vector<std::byte> bytes;
+  std::function<void(const ByteSink&)> write = {};
 };
 
 // What one input came to, if it failed.
@@ -127,7 +132,9 @@ struct Operation {
   // server may answer several clients with one call (operation/together.h).
   bool input_by_input = false;
   std::span<const std::string_view> formats = {};  // of its files; empty: none but the document
-  Json (*defaults)() = nullptr;                    // every option's default
+  // It makes one file of this ending, and whoever asks says where: `convert IN OUT.pt2`.
+  std::string_view writes = {};
+  Json (*defaults)() = nullptr;  // every option's default
   Answer (*run)(const Request& request, const Surroundings& surroundings) = nullptr;
 };
 

@@ -107,6 +107,11 @@ Json reproduction(const Operation& operation, const Request& request,
   } else {
     python = "pellucid.";
   }
+  if (!operation.writes.empty()) {
+    const std::string file = "OUT" + std::string(operation.writes);
+    command += " " + file;
+    argument(python_of(file));
+  }
   const bool plain = one_input(request.inputs);
   for (const RequestInput& input : request.inputs)
     command += " " + shell_word(plain ? input.name : input.of + "=" + input.name);

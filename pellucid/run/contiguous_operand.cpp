@@ -1,9 +1,24 @@
 #include "pellucid/run/contiguous_operand.h"
 
+#include <algorithm>
+
 namespace pellucid {
+namespace {
+
+// A graph that was rewritten before (a converted file's) has the copy already.
+bool is_copy(const std::vector<Node>& nodes, ValueId value) {
+  const auto made = std::find_if(nodes.rbegin(), nodes.rend(), [&](const Node& node) {
+    bool found = false;
+    for_each_result(node, [&](ValueId id) { found = found || id == value; });
+    return found;
+  });
+  return made != nodes.rend() && made->op == "aten::contiguous.default";
+}
+
+}  // namespace
 
 void make_first_operand_contiguous(GraphParts& parts, Node& node, std::vector<Node>& nodes) {
-  if (!node.operands[0].is_value()) return;
+  if (!node.operands[0].is_value() || is_copy(nodes, node.operands[0].value())) return;
   Value copy = parts.values[static_cast<std::size_t>(node.operands[0].value())];
   copy.name = node.name + "_contiguous";
   parts.values.push_back(std::move(copy));

@@ -7,8 +7,8 @@
 
 namespace pellucid {
 
-// Appends the copy to `nodes` (none where the operand is no value) and lets the node, which the
-// caller appends next, read it. Its value is called after the node.
+// Appends the copy to `nodes` (none where the operand is no value, or one already) and lets the
+// node, which the caller appends next, read it. Its value is called after the node.
 void make_first_operand_contiguous(GraphParts& parts, Node& node, std::vector<Node>& nodes);
 
 }  // namespace pellucid

@@ -111,14 +111,15 @@ void bind_requests(py::module_& module) {
       .def_readonly("artefacts", &Outcome::artefacts);
   module.def("perform", perform_request, py::arg("catalogue"), py::arg("operation"),
              py::arg("model").none(true), py::arg("options"), py::arg("settings"),
-             py::arg("inputs"), py::arg("files"), py::arg("progress").none(true));
+             py::arg("inputs"), py::arg("files"), py::arg("progress").none(true),
+             py::arg("out").none(true));
   module.def("inputs_of", inputs_of, py::arg("words"));
   py::class_<OutputFolder>(module, "OutputFolder")
       .def(py::init<std::string>(), py::arg("path"))
       .def(
           "write",
           [](OutputFolder& self, const std::string& name, const Artefact& artefact) {
-            self.write(name, artefact.bytes);
+            self.write(name, artefact);
           },
           py::arg("name"), py::arg("artefact"));
 }

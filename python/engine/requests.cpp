@@ -71,6 +71,7 @@ Json operation_entry(const Operation& operation) {
           {"of_model", operation.subject == Subject::model},
           {"inputs", to_string(operation.inputs)},
           {"bare_word", operation.bare_word},
+          {"writes", operation.writes},
           {"takes_settings", operation.takes_settings},
           {"formats", operation.formats},
           {"options", describe(operation.options, defaults)}};
@@ -101,7 +102,8 @@ GivenInputs::GivenInputs(const py::list& inputs) {
 
 Outcome perform_request(const OpenCatalogue& open, const std::string& operation_name,
                         LoadedModel* model, const std::string& options, const std::string& settings,
-                        const py::list& inputs, const py::dict& files, const py::object& progress) {
+                        const py::list& inputs, const py::dict& files, const py::object& progress,
+                        const std::optional<std::string>& out) {
   Cancellation cancellation;
   CallsToPython calls(cancellation);
   const RequestCatalogue catalogue(open, calls);
@@ -123,7 +125,10 @@ Outcome perform_request(const OpenCatalogue& open, const std::string& operation_
   around.catalogue = &catalogue.tables();
   around.model = model;
   around.cancellation = &cancellation;
+  std::optional<OutputFile> file;
+  if (!operation->writes.empty()) file.emplace(out.value_or(""), operation->writes);
   around.artefact = [&](Artefact&& artefact) {
+    if (file) return file->write(artefact);
     outcome.artefacts.push_back(std::make_shared<Artefact>(std::move(artefact)));
   };
   around.open_file = [&](const std::string& name) {

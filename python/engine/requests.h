@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,11 +38,12 @@ struct Outcome {
 
 // The operation of that name, run apart. `options` and `settings` are JSON objects; a text for a
 // list is read as the command line reads a word. `files`: buffers by the name that an option gives
-// them. `progress`: None or a function of (stage, done, total).
+// them. `progress`: None or a function of (stage, done, total). `out`: where an operation that
+// makes one file writes it.
 Outcome perform_request(const OpenCatalogue& catalogue, const std::string& operation,
                         LoadedModel* model, const std::string& options, const std::string& settings,
                         const pybind11::list& inputs, const pybind11::dict& files,
-                        const pybind11::object& progress);
+                        const pybind11::object& progress, const std::optional<std::string>& out);
 
 // What Python is told of the tables: operations and methods with their options, as JSON.
 std::string tables(const OpenCatalogue& catalogue);

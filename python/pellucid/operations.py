@@ -28,6 +28,10 @@ def function_of(entry, methods, catalogue):
     def call(*words, progress=None, **given):
         words = list(words)
         model = words.pop(0) if entry["of_model"] else None
+        if entry["writes"]:
+            out = words.pop(0) if words else given.pop("path", None)
+            if not isinstance(out, (str, os.PathLike)):
+                raise TypeError(f"{entry['name']}() needs the path of the file that it makes")
         inputs = words.pop(0) if entry["inputs"] != "none" and words else None
         if entry["bare_word"] and words:
             given[entry["bare_word"]] = words.pop(0)
@@ -44,6 +48,7 @@ def function_of(entry, methods, catalogue):
             given_inputs(inputs) if inputs is not None else [],
             files,
             progress,
+            os.fspath(out) if entry["writes"] else None,
         )
         return answer_of(outcome, unwanted, stacklevel=3)
 
@@ -135,6 +140,12 @@ def signature(entry):
     parameters = []
     if entry["of_model"]:
         parameters.append(inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY))
+    if entry["writes"]:
+        parameters.append(
+            inspect.Parameter(
+                "path", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str | os.PathLike
+            )
+        )
     if entry["inputs"] != "none":
         default = inspect.Parameter.empty if entry["inputs"] == "required" else None
         parameters.append(

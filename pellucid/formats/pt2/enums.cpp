@@ -2,6 +2,20 @@
 #include "pellucid/formats/pt2/enums.h"
 
 namespace pellucid::pt2 {
+namespace {
+
+constexpr std::int64_t largest_number = 40;
+
+template <class Enumeration>
+std::optional<std::int64_t> number_in(std::optional<Enumeration> (*meaning)(std::int64_t),
+                                      Enumeration wanted) {
+  for (std::int64_t number = 1; number <= largest_number; ++number) {
+    if (meaning(number) == wanted) return number;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::optional<at::ScalarType> scalar_type(std::int64_t number) {
   switch (number) {
@@ -86,6 +100,12 @@ std::optional<at::MemoryFormat> memory_format(std::int64_t number) {
     default:
       return std::nullopt;
   }
+}
+
+std::optional<std::int64_t> number_of(at::ScalarType type) { return number_in(scalar_type, type); }
+std::optional<std::int64_t> number_of(at::Layout wanted) { return number_in(layout, wanted); }
+std::optional<std::int64_t> number_of(at::MemoryFormat format) {
+  return number_in(memory_format, format);
 }
 
 }  // namespace pellucid::pt2

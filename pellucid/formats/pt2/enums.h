@@ -15,4 +15,9 @@ std::optional<at::MemoryFormat> memory_format(std::int64_t number);
 
 inline constexpr std::int64_t strided_layout = 7;
 
+// The other way; nullopt for a type that the schema has no number for.
+std::optional<std::int64_t> number_of(at::ScalarType type);
+std::optional<std::int64_t> number_of(at::Layout layout);
+std::optional<std::int64_t> number_of(at::MemoryFormat format);
+
 }  // namespace pellucid::pt2

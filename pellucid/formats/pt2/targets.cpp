@@ -23,6 +23,15 @@ constexpr std::array<std::string_view, 9> trusting = {"aten::from_file",
                                                       "aten::_sparse_compressed_tensor_unsafe",
                                                       "aten::_nested_view_from_buffer"};
 
+// Of Python's operators, those that are not in its module operator.
+constexpr std::pair<std::string_view, std::string_view> python_targets[] = {
+    {"trunc", "math.trunc"},      {"ceil", "math.ceil"},        {"floor", "math.floor"},
+    {"not_", "torch.sym_not"},    {"sym_not", "torch.sym_not"}, {"int", "torch.sym_int"},
+    {"sym_int", "torch.sym_int"}, {"float", "torch.sym_float"}, {"sym_float", "torch.sym_float"},
+    {"max", "torch.sym_max"},     {"sym_max", "torch.sym_max"}, {"min", "torch.sym_min"},
+    {"sym_min", "torch.sym_min"}, {"sqrt", "torch.sym_sqrt"},   {"sym_ite", "torch.sym_ite"},
+    {"sym_sum", "torch.sym_sum"}, {"round", "builtins.round"},  {"bool", "builtins.bool"}};
+
 bool is_harmless(std::string_view op) {
   const auto begins = [&](std::string_view name) { return op.starts_with(name); };
   return std::any_of(computing.begin(), computing.end(), begins) &&
@@ -51,6 +60,19 @@ std::optional<Target> parse_target(std::string_view target) {
     return Target{NodeKind::python, "python::" + std::string(name)};
   }
   return std::nullopt;
+}
+
+std::optional<std::string> target_name(NodeKind kind, std::string_view op) {
+  const std::size_t colons = op.find("::");
+  if (colons == op.npos) return std::nullopt;
+  const std::string space(op.substr(0, colons)), name(op.substr(colons + 2));
+  if (kind == NodeKind::aten) return "torch.ops." + space + "." + name;
+  if (kind == NodeKind::block) return "torch.ops.higher_order." + name;
+  if (kind != NodeKind::python) return std::nullopt;
+  for (const auto& [ours, torchs] : python_targets) {
+    if (ours == name) return std::string(torchs);
+  }
+  return "_operator." + name;
 }
 
 bool is_known(const Target& target) {

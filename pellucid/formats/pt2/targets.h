@@ -18,6 +18,9 @@ struct Target {
 // "torch.ops.higher_order.cond"; nullopt for what names no operator at all.
 std::optional<Target> parse_target(std::string_view target);
 
+// The other way: what torch calls the node's operator; nullopt for one that is none of torch's own.
+std::optional<std::string> target_name(NodeKind kind, std::string_view op);
+
 // True when the graph can be built with it on this LibTorch and calling it touches nothing but its
 // operands.
 bool is_known(const Target& target);

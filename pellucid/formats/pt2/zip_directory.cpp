@@ -5,9 +5,6 @@
 namespace pellucid::pt2 {
 namespace {
 
-constexpr std::uint32_t end_signature = 0x06054b50, end64_signature = 0x06064b50,
-                        locator64_signature = 0x07064b50;
-constexpr std::uint64_t end_size = 22, end64_size = 56, locator64_size = 20;
 constexpr std::uint64_t most_records = 1'000'000;
 
 // Where a cut file ends: the last entry whose header is still there.

@@ -15,6 +15,9 @@ namespace pellucid::pt2 {
 
 inline constexpr std::uint32_t local_signature = 0x04034b50, central_signature = 0x02014b50;
 inline constexpr std::uint64_t local_size = 30, central_size = 46;
+inline constexpr std::uint32_t end_signature = 0x06054b50, end64_signature = 0x06064b50,
+                               locator64_signature = 0x07064b50;
+inline constexpr std::uint64_t end_size = 22, end64_size = 56, locator64_size = 20;
 inline constexpr std::uint32_t all_ones = 0xffffffff;  // "look at the zip64 field"
 inline constexpr std::uint16_t all_ones_16 = 0xffff;
 inline constexpr const char* damaged = "the file is damaged: copy or export it again";
