@@ -44,9 +44,6 @@ struct Method {
   Coordinates coordinates = Coordinates::input;
   bool uses_baseline = false;
   bool uses_layer = false;
-  // Why it can explain no answer of the model, one line; empty: it can. Without the function: it
-  // can where the model has what it needs (operation/applicable.h).
-  std::string (*obstacle)(const Model& model) = nullptr;
   // `settings` holds every option's key that was given; unknown keys were refused before.
   Bound<Attribution(const Question& question, Probe& probe, const Json& settings)> explain;
   Bound<Json()> defaults;  // every option's default
