@@ -97,6 +97,21 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
        "没有记录预处理：请给数组，或用 --metadata"},
       {"a constant", "常量"},
       {"a guess", "猜测"},
+      {"from", "来源"},
+      {"fixed", "固定"},
+      {"{0} nodes", "{0} 个节点"},
+      {"recorded now: the outputs are this program's own", "现在记录：输出来自本程序自身"},
+      {"taken over from the model's file", "取自模型文件"},
+      {"Writes the model as a .pt2 file that holds no code, with all its metadata.",
+       "把模型连同全部元数据写成不含代码的 .pt2 文件。"},
+      {"torch.export.load reads the file, too, with equal outputs. It keeps preprocessing, labels "
+       "and the recorded sample, and names the file it was made of; where there is no sample one "
+       "is recorded, of this program's own outputs.",
+       "torch.export.load "
+       "也能读取该文件，输出相同。文件保留预处理、标签和记录的样本，并写明它由哪个文件转换而来；"
+       "没有样本时会记录一个，其输出来自本程序自身。"},
+      {"the sample's outputs were recorded by {0}, not by the framework that trained the model",
+       "样本的输出由 {0} 记录，而不是由训练该模型的框架记录"},
       {"batch", "批次"},
       {"dynamic", "动态"},
       {"fixed at {0}", "固定为 {0}"},

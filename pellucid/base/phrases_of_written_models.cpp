@@ -6,15 +6,6 @@ namespace pellucid {
 
 std::span<const Phrase> phrases_of_written_models() {
   static constexpr Phrase table[] = {
-      {"Writes the model as a .pt2 file that holds no code, with all its metadata.",
-       "把模型写成不含代码的 .pt2 文件，并带上全部元数据。"},
-      {"torch.export.load reads the file, too, with equal outputs. It keeps preprocessing, labels "
-       "and the recorded sample, and names the file it was made of; where there is no sample one "
-       "is "
-       "recorded, of this program's own outputs.",
-       "torch.export.load "
-       "也能读取该文件，输出相同。它保留预处理、标签和记录的样本，并注明来源文件；没有样本时会"
-       "记录一个，其输出来自本程序。"},
       {"only a file whose name ends in {0} can be written", "只能写名称以 {0} 结尾的文件"},
       {"call it {0}", "请命名为 {0}"},
       {"name a file in it", "请指明其中的一个文件"},

@@ -16,7 +16,7 @@ from program import MODELS, PROGRAM, answer, one_line, pellucid  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="build/pellucid is not built")
 
-# One of each thing that a program can hold; PELLUCID_CONVERT_ALL=1 takes every fixture (minutes).
+# One of each thing that a program can hold.
 FIXTURES = ["cond", "autocast_inside", "dict_outputs", "dtypes", "norms", "dynamic_sides", "vit"]
 
 
