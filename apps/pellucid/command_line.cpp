@@ -172,9 +172,7 @@ class Run {
     console_.out << answer.text;
     if (!answer.text.empty() && !answer.text.ends_with('\n')) console_.out << "\n";
     if (file_ && file_->bytes() > 0 && !command_.face.quiet) {
-      console_.out << say(language_, "{0}: {1}",
-                          {on_one_line(file_->path()), human_bytes(file_->bytes())})
-                   << "\n";
+      console_.out << on_one_line(file_->path()) << ": " << human_bytes(file_->bytes()) << "\n";
     }
     if (!folder_ || folder_->written().empty() || command_.face.quiet) return;
     const std::size_t count = folder_->written().size();

@@ -144,15 +144,21 @@ Json labels_of(const std::string& path) {
   return labels;
 }
 
-Error storage_error(const std::string& what, const std::string& where, int code) {
+// What is written: the folder of --out, or the one file of an operation that makes one.
+enum class Goal { folder, file };
+
+Error storage_error(const std::string& what, const std::string& where, int code, Goal goal) {
   Error error(Fault::storage, what + ": " + std::strerror(code));
   error.at(where);
-  if (code == ENOSPC || code == EDQUOT) return error.hint("make room, or write elsewhere");
-  return error.hint("write elsewhere");
+  const bool full = code == ENOSPC || code == EDQUOT;
+  if (goal == Goal::file)
+    return error.hint(full ? "make room, or write elsewhere" : "write elsewhere");
+  return error.hint(full ? "make room, or give another folder with --out"
+                         : "give another folder with --out");
 }
 
 // The nearest folder above the path that is there already must take files.
-void check_place(const std::string& path) {
+void check_place(const std::string& path, Goal goal) {
   fs::path existing = fs::absolute(path).lexically_normal();
   std::error_code ignored;
   while (!fs::exists(existing, ignored) && existing.has_relative_path())
@@ -160,23 +166,23 @@ void check_place(const std::string& path) {
   if (!fs::is_directory(existing, ignored)) {
     throw Error(Fault::storage, "it is a file, not a folder")
         .at(existing.string())
-        .hint("write elsewhere");
+        .hint(goal == Goal::file ? "write elsewhere" : "give another folder with --out");
   }
   if (::access(existing.c_str(), W_OK) != 0)
-    throw storage_error("can't write into the folder", existing.string(), errno);
+    throw storage_error("can't write into the folder", existing.string(), errno, goal);
 }
 
 // A file beside the place of the one it becomes; it is gone again unless it is finished.
 class UnfinishedFile {
  public:
-  explicit UnfinishedFile(fs::path target) : target_(std::move(target)) {
+  UnfinishedFile(fs::path target, Goal goal) : target_(std::move(target)), goal_(goal) {
     std::error_code error;
     const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
     fs::create_directories(folder, error);
-    if (error) throw storage_error("can't make the folder", folder.string(), error.value());
+    if (error) throw storage_error("can't make the folder", folder.string(), error.value(), goal_);
     temporary_ = (folder / ".pellucid-XXXXXX").string();
     file_ = ::mkstemp(temporary_.data());
-    if (file_ < 0) throw storage_error("can't write", target_.string(), errno);
+    if (file_ < 0) throw storage_error("can't write", target_.string(), errno, goal_);
   }
   ~UnfinishedFile() {
     if (file_ >= 0) ::close(file_);
@@ -191,7 +197,7 @@ class UnfinishedFile {
       if (count >= 0)
         done += static_cast<std::size_t>(count);
       else if (errno != EINTR)
-        throw storage_error("can't write", target_.string(), errno);
+        throw storage_error("can't write", target_.string(), errno, goal_);
     }
   }
 
@@ -202,20 +208,21 @@ class UnfinishedFile {
     int failed = ::fchmod(file_, 0666 & ~mask) != 0 ? errno : 0;
     if (::close(std::exchange(file_, -1)) != 0 && failed == 0) failed = errno;
     if (failed == 0 && std::rename(temporary_.c_str(), target_.c_str()) != 0) failed = errno;
-    if (failed != 0) throw storage_error("can't write", target_.string(), failed);
+    if (failed != 0) throw storage_error("can't write", target_.string(), failed, goal_);
     finished_ = true;
   }
 
  private:
   fs::path target_;
+  Goal goal_;
   std::string temporary_;
   int file_ = -1;
   bool finished_ = false;
 };
 
 // The number of bytes.
-double write_whole(const fs::path& target, const Artefact& artefact) {
-  UnfinishedFile file(target);
+double write_whole(const fs::path& target, const Artefact& artefact, Goal goal) {
+  UnfinishedFile file(target, goal);
   double bytes = 0;
   const ByteSink sink = [&](std::span<const std::byte> piece) {
     file.put(piece);
@@ -349,15 +356,19 @@ OutputFile::OutputFile(std::string path, std::string_view ending) : path_(std::m
   if (fs::is_directory(path_, ignored)) {
     throw Error(Fault::storage, "it is a folder, not a file").at(path_).hint("name a file in it");
   }
-  check_place(fs::absolute(path_).parent_path().string());
+  check_place(fs::absolute(path_).parent_path().string(), Goal::file);
 }
 
-void OutputFile::write(const Artefact& artefact) { bytes_ = write_whole(path_, artefact); }
+void OutputFile::write(const Artefact& artefact) {
+  bytes_ = write_whole(path_, artefact, Goal::file);
+}
 
-OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) { check_place(path_); }
+OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
+  check_place(path_, Goal::folder);
+}
 
 void OutputFolder::write(std::string_view name, const Artefact& artefact) {
-  write_whole((fs::path(path_) / name).lexically_normal(), artefact);
+  write_whole((fs::path(path_) / name).lexically_normal(), artefact, Goal::folder);
   if (names_.insert(std::string(name)).second) written_.emplace_back(name);
 }
 

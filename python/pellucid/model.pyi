@@ -1,4 +1,5 @@
 # Made by tools/make_stubs.py; do not edit.
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -63,6 +64,18 @@ class Model:
         progress: _Progress | None = None,
     ) -> Answer:
         """Re-runs the sample recorded in the model's file and reports every difference."""
+    def convert(
+        self,
+        /,
+        path: str | os.PathLike[str],
+        *,
+        threads: int = 0,
+        output_kind: str | None = None,
+        allow_nonfinite: bool = False,
+        trust: bool = False,
+        progress: _Progress | None = None,
+    ) -> Answer:
+        """Writes the model as a .pt2 file that holds no code, with all its metadata."""
     def explain(
         self,
         input: object,
