@@ -5,23 +5,22 @@
 #include <future>
 
 #include "pellucid/base/error.h"
-#include "pellucid/base/fingerprint.h"
 #include "pellucid/formats/foreign/foreign.h"
 #include "pellucid/formats/format.h"
-#include "pellucid/formats/pt2/finite.h"
 #include "pellucid/formats/pt2/program.h"
 #include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
-#include "pellucid/graph/aliases.h"
-#include "pellucid/run/rewrites.h"
+#include "pellucid/formats/reading/model_reading.h"
 
 namespace pellucid {
+
+extern constinit const Format exported_program;
+
 namespace {
 
 using namespace pt2;
 
-constexpr std::size_t most_shown = 40, most_metadata_keys = 256,
-                      most_sample = std::size_t{64} << 20;
+constexpr std::size_t most_shown = 40, most_sample = std::size_t{64} << 20;
 
 std::string root_of(const ZipArchive& archive) {
   if (archive.records().empty()) return {};
@@ -71,22 +70,6 @@ void refuse(const std::vector<std::string>& problems) {
           "own and plain tensors as weights");
 }
 
-// The metadata's objects are small; a file with an object of a million keys was made to take a
-// reader's time.
-void check_keys(const JsonItem& item, std::string_view place) {
-  if (item.is_object() && item.items().size() > most_metadata_keys) {
-    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) +
-                      " keys")
-        .at(place);
-  }
-  for (const JsonItem& child : item.items()) check_keys(child, place);
-}
-
-Json parse_metadata(std::string_view text, const std::string& place) {
-  check_keys(JsonTree(text, place).root(), place);
-  return parse_json(text, place);
-}
-
 void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std::string& root,
                    const LoadSettings& settings, Model& model) {
   std::uint64_t taken = 0;
@@ -103,30 +86,11 @@ void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std:
     const Content content = archive.content(*record);
     return std::vector<std::byte>(content.bytes.begin(), content.bytes.end());
   };
-  const auto apply = [&](std::string_view text, const std::string& place) {
-    try {
-      for (std::string& odd :
-           apply_metadata(parse_metadata(text, place), entries, model.metadata)) {
-        model.warnings.push_back(std::move(odd));
-      }
-    } catch (Error& error) {
-      throw error.where().find(place) == std::string::npos ? error.at(place) : error;
-    }
-  };
   const std::string own = root + "/extra/pellucid.json";
   Content content;
   if (const Record* record = archive.find(own))
-    apply(archive.text(*record, content), "record " + own);
-  if (!settings.sidecar.empty()) apply(settings.sidecar, "sidecar");
-}
-
-std::string stem(std::string_view file) {
-  const std::string_view name = file.substr(file.find_last_of("/\\") + 1);
-  return std::string(name.substr(0, name.rfind('.')));
-}
-
-std::span<const std::byte> bytes_of(const at::Tensor& contiguous) {
-  return {static_cast<const std::byte*>(contiguous.const_data_ptr()), contiguous.nbytes()};
+    lay_metadata(archive.text(*record, content), "record " + own, entries, model);
+  if (!settings.sidecar.empty()) lay_metadata(settings.sidecar, "sidecar", entries, model);
 }
 
 bool recognises(std::span<const std::byte> bytes) {
@@ -140,19 +104,6 @@ bool recognises(std::span<const std::byte> bytes) {
     return false;
   } catch (const Error&) {
     return true;  // a damaged archive: reading it says what is wrong
-  }
-}
-
-// The weights that did not come with the file are looked at as the file's are.
-void verify_given(const LoadSettings& settings, Model& model) {
-  for (const Constant& constant : model.graph->constants()) {
-    const auto given = settings.weights.find(constant.name);
-    if (given == settings.weights.end()) continue;
-    const at::Tensor& data = given->second;
-    if (data.is_contiguous() && !has_nonfinite(bytes_of(data), data.scalar_type())) continue;
-    auto odd = verify_finite(constant.name, data, constant.kind == ConstantKind::parameter,
-                             settings.allow_nonfinite);
-    if (odd) model.warnings.push_back(std::move(*odd));
   }
 }
 
@@ -186,55 +137,23 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   model.warnings = weights.verify(settings.allow_nonfinite);
   verify_given(settings, model);
 
-  model.metadata = guess_metadata(*model.graph);
-  model.metadata.name = stem(name);
+  guess_metadata_of(model, name);
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
   read_metadata(file, archive, root, settings, model);
-  model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
+  model.graph = prepared(model.graph);
   return model;
-}
-
-// What identifies the model: the file, and the weights that did not come with it.
-std::string fingerprint_of(const ModelBytes& file, const GivenWeights& weights) {
-  if (weights.empty()) return sha256(file.bytes);
-  Sha256 hash;
-  hash.add(file.bytes);
-  for (const auto& [fqn, data] : weights) {
-    hash.add(fqn);
-    hash.add(bytes_of(data.contiguous()));
-  }
-  return hash.hex();
 }
 
 Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
-  // Hashing takes as long as all the rest: it runs beside it.
-  auto fingerprint =
-      std::async(std::launch::async, [&] { return fingerprint_of(file, settings.weights); });
-  Model model;
-  try {
-    model = read_archive(file, name, settings);
-  } catch (Error& error) {
-    if (error.remedy().empty()) {
-      error.hint(error.fault() == Fault::too_large
-                     ? "take a smaller model, or a machine with more memory"
-                     : "export the model again with torch.export.save");
-    }
-    throw error.at(name);
-  } catch (const std::bad_alloc&) {
-    throw Error(Fault::too_large, "the model needs more memory than there is")
-        .at(name)
-        .hint("explain it on a machine with more memory");
-  } catch (const c10::Error& error) {
-    throw model_error("PyTorch refused a part of the program: " +
-                      first_line(error.what_without_backtrace()))
-        .at(name)
-        .hint("export the model again");
-  }
-  model.format = "exported_program";
-  model.file = std::string(name);
-  model.fingerprint = fingerprint.get();
-  return model;
+  return read_guarded(exported_program, name, "export the model again with torch.export.save", [&] {
+    // Hashing takes as long as all the rest: it runs beside it.
+    auto fingerprint =
+        std::async(std::launch::async, [&] { return fingerprint_of(file, {}, settings.weights); });
+    Model model = read_archive(file, name, settings);
+    model.fingerprint = fingerprint.get();
+    return model;
+  });
 }
 
 }  // namespace

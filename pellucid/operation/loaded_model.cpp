@@ -43,6 +43,7 @@ Model read(const ModelSource& source, std::span<const Format* const> formats,
     load.allow_nonfinite = settings.allow_nonfinite;
     load.sidecar = source.sidecar;
     load.weights = source.weights;
+    load.beside = source.beside;
     Model model = format->read(bytes, source.name, load);
     check_labels(model);
     return model;
