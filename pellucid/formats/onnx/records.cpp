@@ -6,7 +6,7 @@
 
 #include "pellucid/base/error.h"
 
-namespace pellucid::onnx {
+namespace pellucid::from_onnx {
 namespace {
 
 using Pbf = protozero::pbf_reader;
@@ -512,4 +512,4 @@ TensorRecord read_tensor_record(std::string_view bytes) {
   return parsed([&] { return Parser().tensor(Pbf(bytes.data(), bytes.size())); });
 }
 
-}  // namespace pellucid::onnx
+}  // namespace pellucid::from_onnx

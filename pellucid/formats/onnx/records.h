@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace pellucid::onnx {
+namespace pellucid::from_onnx {
 
 using Properties = std::vector<std::pair<std::string_view, std::string_view>>;
 
@@ -106,4 +106,4 @@ ModelRecord read_model_record(std::span<const std::byte> bytes);
 // A single tensor, as ONNX's test data are stored.
 TensorRecord read_tensor_record(std::string_view bytes);
 
-}  // namespace pellucid::onnx
+}  // namespace pellucid::from_onnx
