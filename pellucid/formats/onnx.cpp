@@ -27,7 +27,8 @@ void refuse(const std::vector<std::string>& problems) {
     all += "; and " + std::to_string(problems.size() - most_shown) + " more";
   throw model_error("the model uses what this reader does not know: " + all)
       .hint("export the model again with ONNX's own operators, opset " +
-            std::to_string(from_onnx::oldest_opset) + " to " + std::to_string(from_onnx::newest_opset) +
+            std::to_string(from_onnx::oldest_opset) + " to " +
+            std::to_string(from_onnx::newest_opset) +
             ", or from PyTorch as .pt2: python -m pellucid.export");
 }
 

@@ -79,8 +79,8 @@ ModelBytes map_file_beside(const std::string& model, std::string_view name) {
     throw refuse("is not beside it");
   const std::string folder = model.substr(0, model.find_last_of('/') + 1);
   // The folder is the user's own word and may be a link; nothing below it may.
-  Descriptor place(::open(folder.empty() ? "." : folder.c_str(),
-                          O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  Descriptor place(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   if (place.number() < 0) throw unreadable(folder, errno);
   for (std::size_t from = 0; from <= name.size();) {
     const std::size_t end = std::min(name.find('/', from), name.size());
@@ -89,9 +89,9 @@ ModelBytes map_file_beside(const std::string& model, std::string_view name) {
     from = end + 1;
     if (part == ".." || (part.empty() && last)) throw refuse("is not beside it");
     if (part.empty() || part == ".") continue;
-    Descriptor next(::openat(place.number(), part.c_str(),
-                             O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW |
-                                 (last ? 0 : O_DIRECTORY)));
+    Descriptor next(
+        ::openat(place.number(), part.c_str(),
+                 O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | (last ? 0 : O_DIRECTORY)));
     if (next.number() < 0) {
       const int code = errno;
       if (code == ELOOP || (code == ENOTDIR && !last)) throw refuse("is a link");

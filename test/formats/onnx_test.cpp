@@ -100,12 +100,13 @@ TEST(Onnx, ModulePathsAreThoseOfTheNetwork) {
 TEST(Onnx, SizesThatTheFileComputesStaySymbolic) {
   SmallModel small;
   // y = reshape(x, [size(x, 0), -1]) of x [n, 3, 2]
-  small.graph = {.nodes = {node("Shape", {"x"}, {"sizes"}), node("Gather", {"sizes", "zero"}, {"n"}),
-                           node("Concat", {"n", "rest"}, {"to"}, "", {axis_attribute(0)}),
-                           node("Reshape", {"x", "to"}, {"y"})},
-                 .initializers = {int_tensor("zero", {1}, {0}), int_tensor("rest", {1}, {-1})},
-                 .inputs = {value("x", {-1, 3, 2})},
-                 .outputs = {value("y", {-1, 6})}};
+  small.graph = {
+      .nodes = {node("Shape", {"x"}, {"sizes"}), node("Gather", {"sizes", "zero"}, {"n"}),
+                node("Concat", {"n", "rest"}, {"to"}, "", {axis_attribute(0)}),
+                node("Reshape", {"x", "to"}, {"y"})},
+      .initializers = {int_tensor("zero", {1}, {0}), int_tensor("rest", {1}, {-1})},
+      .inputs = {value("x", {-1, 3, 2})},
+      .outputs = {value("y", {-1, 6})}};
   const Model model = read(small.bytes());
   for (const std::int64_t batch : {1, 4}) {
     const at::Tensor x = at::randn({batch, 3, 2});
@@ -128,7 +129,8 @@ TEST(Onnx, MetadataCarriesLabelsAndADocument) {
   const Model model = read(small.bytes());
   ASSERT_EQ(model.metadata.labels.size(), 2U);
   EXPECT_EQ(model.metadata.labels[1][0], "dog");
-  small.properties = {{"pellucid", R"({"format": "pellucid-metadata", "version": 1, "labels": ["a", "b"]})"}};
+  small.properties = {
+      {"pellucid", R"({"format": "pellucid-metadata", "version": 1, "labels": ["a", "b"]})"}};
   EXPECT_EQ(read(small.bytes()).metadata.labels[0][0], "a");
   small.properties = {{"pellucid", "{"}};
   EXPECT_THAT(refusal(small.bytes()), HasSubstr("metadata pellucid"));
@@ -139,8 +141,9 @@ TEST(OnnxFaults, WhatIsUnknownIsAllListed) {
   small.version = 99;
   small.graph.nodes = {node("Frobnicate", {"x"}, {"a"}, "", {}, "first"),
                        node("Gelu", {"a"}, {"y"}, "com.example")};
-  EXPECT_THAT(refusal(small.bytes()), AllOf(HasSubstr("opset 99"), HasSubstr("Frobnicate (node first)"),
-                                            HasSubstr("com.example.Gelu")));
+  EXPECT_THAT(refusal(small.bytes()),
+              AllOf(HasSubstr("opset 99"), HasSubstr("Frobnicate (node first)"),
+                    HasSubstr("com.example.Gelu")));
 }
 
 TEST(OnnxFaults, ATruncatedFileIsRefused) {
@@ -218,15 +221,18 @@ TEST(OnnxFaults, FunctionsThatMultiplyAreBounded) {
     const auto call = [&](const char* from, const char* to) {
       return i == 39 ? node("Relu", {from}, {to}) : node(next, {from}, {to}, "own");
     };
-    small.functions.push_back(
-        SmallFunction{.name = "f" + std::to_string(i), .nodes = {call("x", "z"), call("z", "y")}}.bytes());
+    small.functions.push_back(SmallFunction{
+        .name = "f" + std::to_string(i),
+        .nodes = {call("x", "z"),
+                  call("z", "y")}}.bytes());
   }
   small.graph.nodes[1] = node("f0", {"xw"}, {"y"}, "own");
   EXPECT_THAT(refusal(small.bytes()), HasSubstr("500000 nodes"));
 }
 
 TEST(OnnxFaults, ControlFlowAThousandDeepIsRefused) {
-  std::string inner = SmallGraph{.nodes = {node("Relu", {"xw"}, {"r"})}, .outputs = {value("r", {1})}}.bytes();
+  std::string inner =
+      SmallGraph{.nodes = {node("Relu", {"xw"}, {"r"})}, .outputs = {value("r", {1})}}.bytes();
   for (int i = 0; i < 1000; ++i) {
     inner = SmallGraph{.nodes = {node("If", {"x"}, {"r"}, "",
                                       {graph_attribute("then_branch", inner),

@@ -153,12 +153,11 @@ struct SmallFunction {
 // y = relu(x w): x [n, 3], w [3, 2].
 struct SmallModel {
   std::int64_t version = 21;
-  SmallGraph graph{
-      .nodes = {node("MatMul", {"x", "w"}, {"xw"}, "", {}, "/head/MatMul"),
-                node("Relu", {"xw"}, {"y"}, "", {}, "/act/Relu")},
-      .initializers = {tensor("w", {3, 2}, {1, -2, 3, 4, -5, 6})},
-      .inputs = {value("x", {-1, 3})},
-      .outputs = {value("y", {-1, 2})}};
+  SmallGraph graph{.nodes = {node("MatMul", {"x", "w"}, {"xw"}, "", {}, "/head/MatMul"),
+                             node("Relu", {"xw"}, {"y"}, "", {}, "/act/Relu")},
+                   .initializers = {tensor("w", {3, 2}, {1, -2, 3, 4, -5, 6})},
+                   .inputs = {value("x", {-1, 3})},
+                   .outputs = {value("y", {-1, 2})}};
   std::vector<std::string> functions;
   std::vector<std::pair<std::string, std::string>> properties;
 

@@ -74,7 +74,8 @@ Ref Body::add_number_input(std::string name) {
   const auto term = std::make_shared<Term>();
   term->name = unique(std::move(name));
   term->is_tensor = false;
-  ids_[term] = builder_.add_input({.name = term->name, .is_tensor = false, .dtype = {}, .shape = {}});
+  ids_[term] =
+      builder_.add_input({.name = term->name, .is_tensor = false, .dtype = {}, .shape = {}});
   return term;
 }
 
@@ -107,8 +108,8 @@ Refs Body::make(std::string_view op, Args args, Refs results, bool is_list, cons
       if (result->seen[0].defined()) made += result->seen[0].numel();
     }
     if (told && made > most_constant_elements)
-      throw Error(Fault::too_large, std::string(op) + " makes a constant of " +
-                                        std::to_string(made) + " numbers");
+      throw Error(Fault::too_large,
+                  std::string(op) + " makes a constant of " + std::to_string(made) + " numbers");
     if (given <= 16 * most_computed && made <= most_computed && (told || shrinks(op))) {
       const std::vector<at::Tensor> data = seen.compute(results.size(), is_list);
       Refs terms;
@@ -122,8 +123,8 @@ Refs Body::make(std::string_view op, Args args, Refs results, bool is_list, cons
   } else {
     for (const Ref& each : results) grouped.push_back({each});
   }
-  pending_.push_back({NodeKind::aten, std::string(op), std::move(args), std::move(grouped), is_list,
-                      what, {}});
+  pending_.push_back(
+      {NodeKind::aten, std::string(op), std::move(args), std::move(grouped), is_list, what, {}});
   return results;
 }
 
@@ -143,7 +144,8 @@ Number Body::arithmetic(std::string_view op, const std::vector<Number>& operands
     std::vector<c10::IValue> values;
     for (const Number& each : operands)
       values.push_back(each.known() ? each.constant : each.seen[form]);
-    if (std::ranges::any_of(values, [](const c10::IValue& value) { return value.isNone(); })) continue;
+    if (std::ranges::any_of(values, [](const c10::IValue& value) { return value.isNone(); }))
+      continue;
     try {
       forms[form] = evaluate_python(full, values);
     } catch (const Error&) {
@@ -155,8 +157,13 @@ Number Body::arithmetic(std::string_view op, const std::vector<Number>& operands
   const auto term = std::make_shared<Term>();
   term->is_tensor = false;
   term->seen_number = forms;
-  pending_.push_back({NodeKind::python, full, Args(operands.begin(), operands.end()), {{term}}, false,
-                      "size", {}});
+  pending_.push_back({NodeKind::python,
+                      full,
+                      Args(operands.begin(), operands.end()),
+                      {{term}},
+                      false,
+                      "size",
+                      {}});
   return {.constant = {}, .value = term, .seen = forms};
 }
 
@@ -183,8 +190,8 @@ std::vector<Number> Body::numbers(const Ref& term) {
       throw model_error("sizes were expected, not a tensor of " +
                         std::to_string(term->data.numel()) + " numbers");
     const at::ScalarType type = term->data.scalar_type();
-    const at::Tensor flat = term->data.reshape({-1}).to(
-        c10::isFloatingType(type) ? at::kDouble : at::kLong);
+    const at::Tensor flat =
+        term->data.reshape({-1}).to(c10::isFloatingType(type) ? at::kDouble : at::kLong);
     for (std::int64_t i = 0; i < flat.numel(); ++i) {
       const at::Tensor each = flat.select(0, i);
       if (type == at::kBool)

@@ -24,9 +24,9 @@ using Refs = std::vector<Ref>;
 
 // A number that is known while building, or one that a value of the graph will be.
 struct Number {
-  c10::IValue constant;              // unless there is a value
-  Ref value;                         // whose is_tensor is false
-  std::array<c10::IValue, 2> seen;   // in the two forms; None: not known there either
+  c10::IValue constant;             // unless there is a value
+  Ref value;                        // whose is_tensor is false
+  std::array<c10::IValue, 2> seen;  // in the two forms; None: not known there either
 
   bool known() const { return value == nullptr; }
 };
@@ -41,10 +41,10 @@ struct Term {
   ConstantKind kind = ConstantKind::literal;
   // A small tensor of sizes or of arithmetic on them, of no or of one dimension.
   std::optional<std::vector<Number>> numbers;
-  bool is_scalar = false;                    // the numbers have no dimension
-  at::ScalarType numbers_type = at::kLong;   // as ONNX has them
-  std::array<at::Tensor, 2> seen;            // undefined: type and shape are not known
-  std::array<c10::IValue, 2> seen_number;    // of a symbolic number
+  bool is_scalar = false;                   // the numbers have no dimension
+  at::ScalarType numbers_type = at::kLong;  // as ONNX has them
+  std::array<at::Tensor, 2> seen;           // undefined: type and shape are not known
+  std::array<c10::IValue, 2> seen_number;   // of a symbolic number
   // What QuantizeLinear was given, so that a gradient can go straight through.
   struct Quantised {
     Ref input, scale, zero_point;

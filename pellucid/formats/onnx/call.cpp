@@ -143,7 +143,8 @@ std::vector<std::int64_t> Call::constants(const Ref& term, const char* what) con
 
 double Call::constant(const Ref& term, const char* what) const {
   if (!term->data.defined() || term->data.numel() != 1)
-    throw refuse(std::string("needs ") + what + " as one number that does not depend on the inputs");
+    throw refuse(std::string("needs ") + what +
+                 " as one number that does not depend on the inputs");
   return term->data.item().toDouble();
 }
 

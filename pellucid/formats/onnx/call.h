@@ -22,9 +22,9 @@ struct Scope {
   // Attributes that the call of the function around gives; nullptr: there is no function.
   const std::map<std::string_view, const AttributeRecord*>* attributes = nullptr;
   const Opsets* opsets = nullptr;
-  std::string prefix;      // of the names of what is inlined
-  std::string module;      // of a node whose name tells none
-  int depth = 0;           // of functions and graphs within each other
+  std::string prefix;  // of the names of what is inlined
+  std::string module;  // of a node whose name tells none
+  int depth = 0;       // of functions and graphs within each other
 
   // nullptr: there is none.
   Ref find(std::string_view name) const;
@@ -34,7 +34,11 @@ class Call {
  public:
   Call(Program& of, Body& into, Scope& names, const NodeRecord& record, Refs inputs,
        std::int64_t version)
-      : program(of), body(into), scope(names), node(record), opset(version),
+      : program(of),
+        body(into),
+        scope(names),
+        node(record),
+        opset(version),
         inputs_(std::move(inputs)) {}
 
   Program& program;
@@ -83,7 +87,8 @@ class Call {
   std::vector<std::int64_t> constants(const Ref& term, const char* what) const;
   double constant(const Ref& term, const char* what) const;
   // Those of an input, or of an attribute in older opsets; nullopt: neither is there.
-  std::optional<std::vector<std::int64_t>> constants(std::size_t input, const char* attribute) const;
+  std::optional<std::vector<std::int64_t>> constants(std::size_t input,
+                                                     const char* attribute) const;
 
   // Shorthand for what nearly every table needs.
   Ref cast(const Ref& term, at::ScalarType type);

@@ -78,8 +78,9 @@ std::optional<Ref> pair(Call& call) {
   // Sizes are not negative, so that division that rounds down is ONNX's that truncates.
   std::string_view op = found->second;
   if (call.node.type == "Div") op = c10::isFloatingType(a->type) ? "truediv" : "floordiv";
-  return by_pairs(call, compares(op) ? at::kBool : a->type,
-                  [&](const Number& x, const Number& y) { return call.body.arithmetic(op, {x, y}); });
+  return by_pairs(call, compares(op) ? at::kBool : a->type, [&](const Number& x, const Number& y) {
+    return call.body.arithmetic(op, {x, y});
+  });
 }
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> singles = {{
@@ -212,7 +213,7 @@ std::optional<Ref> product(Call& call) {
   const auto a = shaped(call, call.maybe(0));
   if (!a || a->numbers.empty() || call.maybe(1) != nullptr) return std::nullopt;
   Number all = a->numbers[0];
-  const char* op = call.node.type == "ReduceProd" ? "mul"
+  const char* op = call.node.type == "ReduceProd"  ? "mul"
                    : call.node.type == "ReduceSum" ? "add"
                    : call.node.type == "ReduceMax" ? "max"
                                                    : "min";
@@ -275,8 +276,8 @@ std::optional<Refs> split(Call& call) {
   std::int64_t from = 0;
   for (const std::int64_t size : counts) {
     if (size < 0 || size > count - from) return std::nullopt;
-    made_parts.push_back(made({a->numbers.begin() + from, a->numbers.begin() + from + size}, false,
-                              a->type));
+    made_parts.push_back(
+        made({a->numbers.begin() + from, a->numbers.begin() + from + size}, false, a->type));
     from += size;
   }
   return made_parts;
@@ -300,7 +301,8 @@ std::optional<Refs> on_numbers(Call& call) {
     result = slice(call);
   else if (type == "Unsqueeze" || type == "Squeeze" || type == "Reshape")
     result = is_symbolic(call.maybe(0)) ? rank_changed(call) : std::nullopt;
-  else if (type == "ReduceProd" || type == "ReduceSum" || type == "ReduceMax" || type == "ReduceMin")
+  else if (type == "ReduceProd" || type == "ReduceSum" || type == "ReduceMax" ||
+           type == "ReduceMin")
     result = product(call);
   else if (type == "Where")
     result = where(call);

@@ -42,7 +42,8 @@ void read_metadata(const ModelRecord& record, const LoadSettings& settings, Mode
     return std::nullopt;
   };
   for (const auto& [key, value] : record.properties) {
-    if (key == "names" && value.size() < (std::size_t{1} << 20)) model.metadata.labels = names(value);
+    if (key == "names" && value.size() < (std::size_t{1} << 20))
+      model.metadata.labels = names(value);
   }
   for (const auto& [key, value] : record.properties) {
     if (key == "pellucid") lay_metadata(value, "metadata pellucid", none, model);

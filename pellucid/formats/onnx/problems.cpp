@@ -112,8 +112,6 @@ const FunctionRecord* find_function(const ModelRecord& model, const NodeRecord& 
   return nullptr;
 }
 
-std::vector<std::string> problems_of(const ModelRecord& model) {
-  return Survey(model).problems();
-}
+std::vector<std::string> problems_of(const ModelRecord& model) { return Survey(model).problems(); }
 
 }  // namespace pellucid::from_onnx

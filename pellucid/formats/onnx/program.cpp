@@ -28,8 +28,7 @@ std::array<std::int64_t, 2> stand_ins(std::size_t rank, std::size_t axis, bool r
 }  // namespace
 
 Ref Program::input(const ValueRecord& value, Body& body) {
-  Value described{
-      .name = std::string(value.name), .is_tensor = true, .dtype = {}, .shape = {}};
+  Value described{.name = std::string(value.name), .is_tensor = true, .dtype = {}, .shape = {}};
   const auto type = scalar_type(value.data_type);
   if (!type) throw model_error("its type " + type_name(value.data_type) + " is not read");
   described.dtype = type;
@@ -109,8 +108,8 @@ std::shared_ptr<const Graph> Program::read() {
 void Program::nodes(const std::vector<NodeRecord>& nodes, Scope& scope, Body& body) {
   for (const NodeRecord& each : nodes) {
     if (++translated_ > most_nodes)
-      throw Error(Fault::too_large, "functions make more than " + std::to_string(most_nodes) +
-                                        " nodes");
+      throw Error(Fault::too_large,
+                  "functions make more than " + std::to_string(most_nodes) + " nodes");
     try {
       node(each, scope, body);
     } catch (Error& error) {

@@ -152,8 +152,8 @@ class Parser {
 
   void count() {
     if (++messages_ > most_messages)
-      throw Error(Fault::too_large, "the file holds more than " + std::to_string(most_messages) +
-                                        " messages");
+      throw Error(Fault::too_large,
+                  "the file holds more than " + std::to_string(most_messages) + " messages");
   }
 
   // A repeated number may be packed or not, whatever the schema says.

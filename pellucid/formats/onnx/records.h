@@ -1,4 +1,5 @@
-// An ONNX file's messages as plain records: views into the file's bytes, nothing copied but numbers.
+// An ONNX file's messages as plain records: views into the file's bytes, nothing copied but
+// numbers.
 //
 // Field numbers are those of onnx.proto (github.com/onnx/onnx), IR versions 3 to 13. Fields that no
 // reader needs (documentation, training, annotations) are passed over.

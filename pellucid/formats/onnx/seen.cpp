@@ -42,8 +42,8 @@ Ref constant_term(at::Tensor data, std::string name) {
 Ref numbers_term(std::vector<Number> numbers, bool is_scalar, at::ScalarType type) {
   auto term = std::make_shared<Term>();
   const auto count = static_cast<std::int64_t>(numbers.size());
-  const std::vector<std::int64_t> sizes = is_scalar ? std::vector<std::int64_t>{}
-                                                    : std::vector<std::int64_t>{count};
+  const std::vector<std::int64_t> sizes =
+      is_scalar ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{count};
   if (std::ranges::all_of(numbers, [](const Number& each) { return each.known(); })) {
     at::Tensor data = at::empty(sizes, at::TensorOptions().dtype(type));
     at::Tensor flat = data.reshape({-1});
@@ -147,8 +147,8 @@ std::optional<std::vector<at::Tensor>> SeenCall::run(Mode mode, std::size_t resu
   if (is_list) {
     for (const c10::IValue& each : stack.at(0).toListRef()) made.push_back(each.toTensor());
     if (made.size() != results)
-      throw model_error("there are " + std::to_string(made.size()) + " results where the file has " +
-                        std::to_string(results));
+      throw model_error("there are " + std::to_string(made.size()) +
+                        " results where the file has " + std::to_string(results));
   } else {
     for (std::size_t i = 0; i < results; ++i) {
       if (!stack.at(i).isTensor()) return std::nullopt;

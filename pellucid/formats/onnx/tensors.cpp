@@ -78,7 +78,8 @@ at::Tensor unpacked(std::span<const std::byte> bytes, const Type& type,
   const int per_byte = 8 / type.bits, mask = (1 << type.bits) - 1, sign = 1 << (type.bits - 1);
   for (std::int64_t i = 0; i < count; ++i) {
     const int shift = static_cast<int>(i % per_byte) * type.bits;
-    int number = (std::to_integer<int>(bytes[static_cast<std::size_t>(i / per_byte)]) >> shift) & mask;
+    int number =
+        (std::to_integer<int>(bytes[static_cast<std::size_t>(i / per_byte)]) >> shift) & mask;
     if (type.is_signed && (number & sign) != 0) number -= mask + 1;
     to[i] = static_cast<std::uint8_t>(number);
   }

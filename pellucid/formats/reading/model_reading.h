@@ -1,5 +1,5 @@
-// What reading a model is whatever the format: its metadata, its identity, the graph's rewrites, and
-// how an error leaves.
+// What reading a model is whatever the format: its metadata, its identity, the graph's rewrites,
+// and how an error leaves.
 #pragma once
 
 #include <functional>

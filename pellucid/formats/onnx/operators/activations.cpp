@@ -11,13 +11,9 @@ Refs softplus(Call& call) { return {call.aten("aten::softplus", {call.in(0)})}; 
 Refs hard_swish(Call& call) { return {call.aten("aten::hardswish", {call.in(0)})}; }
 Refs mish(Call& call) { return {call.aten("aten::mish", {call.in(0)})}; }
 
-Refs elu(Call& call) {
-  return {call.aten("aten::elu", {call.in(0), call.real("alpha", 1.0)})};
-}
+Refs elu(Call& call) { return {call.aten("aten::elu", {call.in(0), call.real("alpha", 1.0)})}; }
 
-Refs celu(Call& call) {
-  return {call.aten("aten::celu", {call.in(0), call.real("alpha", 1.0)})};
-}
+Refs celu(Call& call) { return {call.aten("aten::celu", {call.in(0), call.real("alpha", 1.0)})}; }
 
 Refs selu(Call& call) {
   // elu() with all three factors is ONNX's formula: γ (x > 0 ? x : α (e^x - 1)).
@@ -54,9 +50,9 @@ Refs swish(Call& call) {
 Refs swiglu(Call& call) {
   const Ref gate = call.in(0), x = call.in(1);
   const double alpha = call.real("alpha", 1.0);
-  const Ref open =
-      alpha == 1.0 ? call.aten("aten::silu", {gate})
-                   : call.mul(gate, call.aten("aten::sigmoid", {call.mul(gate, alpha)}));
+  const Ref open = alpha == 1.0
+                       ? call.aten("aten::silu", {gate})
+                       : call.mul(gate, call.aten("aten::sigmoid", {call.mul(gate, alpha)}));
   return {call.mul(open, x)};
 }
 
@@ -73,8 +69,9 @@ Refs shrink(Call& call) {
   const Ref rest = call.aten("aten::zeros_like", {x}, "zero");
   // Integers are shrunk as numbers and stay integers.
   const auto moved = [&](double by) { return call.cast(call.add(x, by), dtype_of(x)); };
-  return {call.aten("aten::where.self", {above, moved(-bias),
-                                         call.aten("aten::where.self", {below, moved(bias), rest})})};
+  return {
+      call.aten("aten::where.self",
+                {above, moved(-bias), call.aten("aten::where.self", {below, moved(bias), rest})})};
 }
 
 Refs prelu(Call& call) {

@@ -19,7 +19,8 @@ Ref heads_apart(Call& call, const Ref& x, std::int64_t heads) {
 
 Ref heads_together(Call& call, const Ref& x) {
   const Ref turned = call.aten("aten::transpose.int", {x, 1, 2}, "turned");
-  return call.reshape(turned, std::vector<Number>{call.size(turned, 0), call.size(turned, 1), number(-1)});
+  return call.reshape(turned,
+                      std::vector<Number>{call.size(turned, 0), call.size(turned, 1), number(-1)});
 }
 
 struct Operands {
@@ -57,7 +58,8 @@ Ref bias_of(Call& call, const Operands& o, at::ScalarType type) {
           call.body.arithmetic("sub", {o.keys, call.size(mask, call.rank(mask) - 1)});
       mask = call.aten("aten::constant_pad_nd",
                        {mask, std::vector<Number>{number(0), missing},
-                        truth ? Arg(c10::IValue(false)) : Arg(minus_infinity)}, "mask");
+                        truth ? Arg(c10::IValue(false)) : Arg(minus_infinity)},
+                       "mask");
     }
     with(truth ? as_bias(call, mask, type) : mask);
   }
@@ -80,7 +82,8 @@ Ref bias_of(Call& call, const Operands& o, at::ScalarType type) {
 Refs attention(Call& call) {
   Operands o{call.in(0), call.in(1), call.in(2), {}, {}, number(0), call.maybe(6)};
   const bool flat = call.rank(o.q) == 3;
-  const std::int64_t q_heads = call.integer("q_num_heads", 0), kv_heads = call.integer("kv_num_heads", 0);
+  const std::int64_t q_heads = call.integer("q_num_heads", 0),
+                     kv_heads = call.integer("kv_num_heads", 0);
   if (flat) {
     o.q = heads_apart(call, o.q, q_heads);
     o.k = heads_apart(call, o.k, kv_heads);
@@ -109,8 +112,9 @@ Refs attention(Call& call) {
   const at::ScalarType type = dtype_of(o.q);
   const Ref turned = call.aten("aten::transpose.int", {o.k, -2, -1}, "turned");
   // Both sides take the scale's root, so that half precision does not overflow.
-  Ref products = call.aten("aten::matmul", {call.mul(o.q, std::sqrt(scale)),
-                                            call.mul(turned, std::sqrt(scale))}, "products");
+  Ref products =
+      call.aten("aten::matmul",
+                {call.mul(o.q, std::sqrt(scale)), call.mul(turned, std::sqrt(scale))}, "products");
   if (const double cap = call.real("softcap", 0.0); cap > 0.0)
     products = call.mul(call.aten("aten::tanh", {call.div(products, cap)}), cap);
   const std::int64_t mode = call.integer("qk_matmul_output_mode", 0);
@@ -120,9 +124,10 @@ Refs attention(Call& call) {
     logits = call.add(products, bias);
     if (mode == 2) shown = logits;
     // A query that may look at nothing answers nothing.
-    empty = call.aten("aten::eq.Scalar",
-                      {call.aten("aten::amax", {bias, std::vector<std::int64_t>{-1}, true}),
-                       minus_infinity}, "empty");
+    empty = call.aten(
+        "aten::eq.Scalar",
+        {call.aten("aten::amax", {bias, std::vector<std::int64_t>{-1}, true}), minus_infinity},
+        "empty");
     logits = call.aten("aten::masked_fill.Scalar", {logits, empty, 0.0}, "logits");
   }
   if (const auto precision = call.integer("softmax_precision")) {
@@ -141,8 +146,7 @@ Refs attention(Call& call) {
 Refs rotary_embedding(Call& call) {
   Ref x = call.in(0), cosine = call.in(1), sine = call.in(2);
   const bool flat = call.rank(x) == 3;
-  if (flat)
-    x = heads_apart(call, x, call.integer("num_heads", 0));  // [B, H, S, D]
+  if (flat) x = heads_apart(call, x, call.integer("num_heads", 0));  // [B, H, S, D]
   if (const Ref places = call.maybe(3)) {
     cosine = call.aten("aten::embedding", {cosine, places}, "cosine");
     sine = call.aten("aten::embedding", {sine, places}, "sine");
@@ -175,8 +179,9 @@ Refs causal_convolution(Call& call) {
   if (!kernel || !channels) throw call.refuse("has weights of no fixed size");
   Ref before = call.maybe(3);
   if (before == nullptr)
-    before = call.aten("aten::new_zeros", {x, std::vector<Number>{call.size(x, 0), call.size(x, 1),
-                                                                 number(*kernel - 1)}}, "before");
+    before = call.aten(
+        "aten::new_zeros",
+        {x, std::vector<Number>{call.size(x, 0), call.size(x, 1), number(*kernel - 1)}}, "before");
   const Ref wide = call.aten("aten::cat", {Refs{before, x}, 2}, "wide");
   const std::vector<std::int64_t> one{1}, none{0};
   Ref y = call.aten("aten::conv1d", {wide, weight, call.maybe(2), one, none, one, *channels});
@@ -192,7 +197,8 @@ constexpr std::int64_t most_steps = 256;
 
 // One step after another; each reads and writes a state per head.
 Refs linear_attention(Call& call) {
-  const std::int64_t q_heads = call.integer("q_num_heads", 0), kv_heads = call.integer("kv_num_heads", 0);
+  const std::int64_t q_heads = call.integer("q_num_heads", 0),
+                     kv_heads = call.integer("kv_num_heads", 0);
   if (kv_heads < 1 || q_heads % std::max<std::int64_t>(kv_heads, 1) != 0)
     throw call.refuse("wants numbers of heads");
   const std::string rule = call.text("update_rule", "gated_delta");
@@ -206,24 +212,30 @@ Refs linear_attention(Call& call) {
   if (!steps || *steps > most_steps || !width) throw call.refuse("has a length that is not fixed");
   const Ref decay = gated ? wide(heads_apart(call, call.in(4), kv_heads)) : nullptr;
   Ref beta;
-  if (corrected) beta = wide(call.aten("aten::unsqueeze", {call.aten("aten::transpose.int", {call.in(5), 1, 2}), -1}));
+  if (corrected)
+    beta = wide(
+        call.aten("aten::unsqueeze", {call.aten("aten::transpose.int", {call.in(5), 1, 2}), -1}));
   const Ref past = call.maybe(3);
   Ref state = past != nullptr
                   ? wide(past)
-                  : call.aten("aten::new_zeros", {k, std::vector<Number>{call.size(k, 0), number(kv_heads),
-                                                                        call.size(k, 3), call.size(v, 3)}});
+                  : call.aten("aten::new_zeros",
+                              {k, std::vector<Number>{call.size(k, 0), number(kv_heads),
+                                                      call.size(k, 3), call.size(v, 3)}});
   double scale = call.real("scale", 0.0);
   if (scale == 0.0) scale = 1.0 / std::sqrt(static_cast<double>(*width));
   Refs answers;
   for (std::int64_t i = 0; i < *steps; ++i) {
     // A head's vectors as columns and rows.
-    const auto row = [&](const Ref& x) { return call.aten("aten::slice.Tensor", {x, 2, i, i + 1}, "step"); };
+    const auto row = [&](const Ref& x) {
+      return call.aten("aten::slice.Tensor", {x, 2, i, i + 1}, "step");
+    };
     const auto column = [&](const Ref& x) {
       return call.aten("aten::transpose.int", {row(x), 2, 3}, "step");
     };
     Ref value = row(v);
     if (gated) state = call.mul(state, call.aten("aten::exp", {column(decay)}));
-    if (corrected) value = call.mul(call.sub(value, call.aten("aten::matmul", {row(k), state})), row(beta));
+    if (corrected)
+      value = call.mul(call.sub(value, call.aten("aten::matmul", {row(k), state})), row(beta));
     state = call.add(state, call.aten("aten::matmul", {column(k), value}));
     const Ref read = q_heads == kv_heads ? state
                                          : call.aten("aten::repeat_interleave.self_int",

@@ -29,7 +29,8 @@ void reserve_names(Body& body, const GraphRecord& graph) {
 
 // What two ways of making a value have in common.
 void merge(const Ref& into, const Ref& a, const Ref& b) {
-  if (!is_known(a) || !is_known(b) || rank_of(a) != rank_of(b) || dtype_of(a) != dtype_of(b)) return;
+  if (!is_known(a) || !is_known(b) || rank_of(a) != rank_of(b) || dtype_of(a) != dtype_of(b))
+    return;
   into->seen = {a->seen[0], b->seen[1]};
 }
 
@@ -174,7 +175,8 @@ Refs loop_or_rounds(Call& call) {
 Refs scan(Call& call) {
   const GraphRecord& graph = call.graph("body");
   if (call.opset < 9) throw call.refuse("of opset 8 is not read");
-  const auto scanned = static_cast<std::size_t>(std::max<std::int64_t>(call.integer("num_scan_inputs", 0), 0));
+  const auto scanned =
+      static_cast<std::size_t>(std::max<std::int64_t>(call.integer("num_scan_inputs", 0), 0));
   if (scanned == 0 || scanned > call.count()) throw call.refuse("scans nothing");
   const std::size_t states = call.count() - scanned;
   if (graph.outputs.size() < states) throw call.refuse("has too few outputs");
@@ -188,7 +190,8 @@ Refs scan(Call& call) {
   if (in_axes.size() != scanned || in_turned.size() != scanned || out_axes.size() != kept ||
       out_turned.size() != kept)
     throw call.refuse("has attributes of wrong lengths");
-  const auto length = known_size(call.in(states), call.axis(in_axes[0], call.rank(call.in(states))));
+  const auto length =
+      known_size(call.in(states), call.axis(in_axes[0], call.rank(call.in(states))));
   if (!length || *length > 1024) throw call.refuse("scans a length that is not fixed");
   Refs values;
   for (std::size_t i = 0; i < states; ++i) values.push_back(call.in(i));
@@ -196,9 +199,10 @@ Refs scan(Call& call) {
   for (std::int64_t round = 0; round < *length; ++round) {
     Refs handed = values;
     for (std::size_t i = 0; i < scanned; ++i)
-      handed.push_back(call.aten("aten::select.int",
-                                 {call.in(states + i), in_axes[i],
-                                  in_turned[i] == 0 ? round : *length - 1 - round}, "element"));
+      handed.push_back(call.aten(
+          "aten::select.int",
+          {call.in(states + i), in_axes[i], in_turned[i] == 0 ? round : *length - 1 - round},
+          "element"));
     const std::string prefix = call.scope.prefix;
     if (round > 0) call.scope.prefix += "round_" + std::to_string(round) + "/";
     const Refs made = call.program.inlined(call.body, call.scope, graph, handed);

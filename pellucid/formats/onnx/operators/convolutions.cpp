@@ -50,16 +50,15 @@ Ref convolved(Call& call, Ref x, const Ref& weight, const Ref& bias) {
   const Ref result = call.aten(ops[place.kernel.size() - 1],
                                {x, weight, bias, place.stride, pads, place.dilation, groups});
   tell(result, x, weight, 0, 1, [&](std::size_t i, std::int64_t size) {
-    return (size + 2 * pads[i] - place.dilation[i] * (place.kernel[i] - 1) - 1) / place.stride[i] + 1;
+    return (size + 2 * pads[i] - place.dilation[i] * (place.kernel[i] - 1) - 1) / place.stride[i] +
+           1;
   });
   return result;
 }
 
 namespace {
 
-Refs convolution(Call& call) {
-  return {convolved(call, call.in(0), call.in(1), call.maybe(2))};
-}
+Refs convolution(Call& call) { return {convolved(call, call.in(0), call.in(1), call.maybe(2))}; }
 
 Refs transposed_convolution(Call& call) {
   const Ref x = call.in(0), weight = call.in(1);
@@ -84,10 +83,9 @@ Refs transposed_convolution(Call& call) {
     for (std::size_t i = 0; i < dims; ++i) {
       const auto size = known_size(x, static_cast<std::int64_t>(i) + 2);
       if (!size) throw call.refuse("pads by the size of an input that is not fixed");
-      const std::int64_t target =
-          wanted ? (*wanted)[wanted->size() - dims + i] : *size * stride[i];
-      std::int64_t total = stride[i] * (*size - 1) + extra[i] + (kernel[i] - 1) * dilation[i] + 1 -
-                           target;
+      const std::int64_t target = wanted ? (*wanted)[wanted->size() - dims + i] : *size * stride[i];
+      std::int64_t total =
+          stride[i] * (*size - 1) + extra[i] + (kernel[i] - 1) * dilation[i] + 1 - target;
       if (total < 0) {  // longer than what is computed: zeros behind
         grown[i] = -total;
         total = 0;
@@ -107,8 +105,8 @@ Refs transposed_convolution(Call& call) {
   }
   constexpr const char* ops[] = {"aten::conv_transpose1d", "aten::conv_transpose2d.input",
                                  "aten::conv_transpose3d.input"};
-  Ref result = call.aten(ops[dims - 1],
-                         {x, weight, call.maybe(2), stride, common, extra, groups, dilation});
+  Ref result =
+      call.aten(ops[dims - 1], {x, weight, call.maybe(2), stride, common, extra, groups, dilation});
   tell(result, x, weight, 1, groups, [&](std::size_t i, std::int64_t size) {
     return (size - 1) * stride[i] - 2 * common[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1;
   });
@@ -140,9 +138,10 @@ Refs columns_to_image(Call& call) {
              pads = call.integers("pads").value_or(std::vector<std::int64_t>(2 * dims, 0));
   if (dims != 2) throw call.refuse("works on pictures of " + std::to_string(dims) + " dimensions");
   // Onto the padded picture, whose rim is then cut off.
-  const std::vector<std::int64_t> whole = {image[0] + pads[0] + pads[2], image[1] + pads[1] + pads[3]};
-  Ref made = call.aten("aten::col2im", {x, whole, block, dilation, std::vector<std::int64_t>{0, 0},
-                                        stride});
+  const std::vector<std::int64_t> whole = {image[0] + pads[0] + pads[2],
+                                           image[1] + pads[1] + pads[3]};
+  Ref made = call.aten("aten::col2im",
+                       {x, whole, block, dilation, std::vector<std::int64_t>{0, 0}, stride});
   for (std::int64_t i = 0; i < 2; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (pads[at] != 0 || pads[at + 2] != 0)

@@ -1,9 +1,9 @@
 // Constants, shapes as values, changes of type.
-#include "pellucid/formats/onnx/operators/tables.h"
-#include "pellucid/formats/onnx/program.h"
-
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
+
+#include "pellucid/formats/onnx/operators/tables.h"
+#include "pellucid/formats/onnx/program.h"
 
 namespace pellucid::from_onnx {
 namespace {
@@ -68,12 +68,15 @@ at::ScalarType type_of(const Call& call, std::int64_t code) {
 Ref converted(Call& call, const Ref& x, at::ScalarType type) {
   const at::ScalarType from = dtype_of(x);
   // ATen turns a real number into an unsigned one by way of a signed one of the same size.
-  if (c10::isFloatingType(from) && (type == at::kByte || type == at::kUInt16 || type == at::kUInt32))
+  if (c10::isFloatingType(from) &&
+      (type == at::kByte || type == at::kUInt16 || type == at::kUInt32))
     return call.cast(call.cast(x, at::kLong), type);
   const bool to_float8 = c10::isFloat8Type(type);
   if (to_float8 && call.integer("saturate", 1) != 0 && type != at::kFloat8_e8m0fnu) {
     // Beyond the largest number lies the largest, not infinity.
-    const double largest = type == at::kFloat8_e4m3fn ? 448.0 : type == at::kFloat8_e4m3fnuz ? 240.0 : 57344.0;
+    const double largest = type == at::kFloat8_e4m3fn     ? 448.0
+                           : type == at::kFloat8_e4m3fnuz ? 240.0
+                                                          : 57344.0;
     const Ref wide = call.cast(x, at::kFloat);
     return call.cast(call.aten("aten::clamp", {wide, -largest, largest}), type);
   }

@@ -62,7 +62,8 @@ Refs power(Call& call) {
   if (dtype_of(exponent) == type && !is_wide_unsigned(base))
     return {call.aten("aten::pow.Tensor_Tensor", {base, exponent})};
   const bool real = c10::isFloatingType(type) || call.is_real(exponent);
-  const at::ScalarType through = real ? (type == at::kDouble ? at::kDouble : at::kFloat) : at::kLong;
+  const at::ScalarType through =
+      real ? (type == at::kDouble ? at::kDouble : at::kFloat) : at::kLong;
   return {call.cast(call.aten("aten::pow.Tensor_Tensor",
                               {call.cast(base, through), call.cast(exponent, through)}),
                     type)};
@@ -90,9 +91,9 @@ Refs bit_shift(Call& call) {
   if (direction != "LEFT" && direction != "RIGHT")
     throw call.refuse("shifts neither LEFT nor RIGHT");
   const Ref a = call.in(0), b = call.in(1);
-  const Ref shifted = call.aten(direction == "LEFT" ? "aten::__lshift__.Tensor"
-                                                    : "aten::__rshift__.Tensor",
-                                {widened(call, a), widened(call, b)});
+  const Ref shifted =
+      call.aten(direction == "LEFT" ? "aten::__lshift__.Tensor" : "aten::__rshift__.Tensor",
+                {widened(call, a), widened(call, b)});
   return {call.cast(shifted, dtype_of(a))};
 }
 

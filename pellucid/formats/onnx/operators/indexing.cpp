@@ -7,7 +7,8 @@ namespace {
 // ATen's gather and scatter want indices from the front.
 Ref from_front(Call& call, const Ref& index, const Number& size) {
   const Ref whole = call.cast(index, at::kLong);
-  if (whole->data.defined() && whole->data.numel() > 0 && whole->data.min().item<std::int64_t>() >= 0)
+  if (whole->data.defined() && whole->data.numel() > 0 &&
+      whole->data.min().item<std::int64_t>() >= 0)
     return whole;
   const Ref shifted = call.add(whole, size);
   return call.aten("aten::where.self",
@@ -21,8 +22,7 @@ Refs gather(Call& call) {
   if (index->data.defined() && index->data.dim() == 0)
     return {call.aten("aten::select.int", {x, axis, index->data.item<std::int64_t>()})};
   if (call.rank(given) == 1) return {call.aten("aten::index_select", {x, axis, index})};
-  if (axis == 0 && rank == 2 && call.is_real(x))
-    return {call.aten("aten::embedding", {x, index})};
+  if (axis == 0 && rank == 2 && call.is_real(x)) return {call.aten("aten::embedding", {x, index})};
   const Ref flat = call.reshape(index, std::vector<std::int64_t>{-1});
   const Ref chosen = call.aten("aten::index_select", {x, axis, flat}, "chosen");
   std::vector<Number> sizes = call.sizes(x);
@@ -100,7 +100,8 @@ Refs scatter_nd(Call& call) {
   }
   Ref place;
   for (std::int64_t i = 0; i < depth; ++i) {
-    const Ref each = from_front(call, call.aten("aten::select.int", {index, -1, i}), call.size(x, i));
+    const Ref each =
+        from_front(call, call.aten("aten::select.int", {index, -1, i}), call.size(x, i));
     place = place == nullptr ? each : call.add(call.mul(place, call.size(x, i)), each);
   }
   const Ref flat = call.reshape(x, std::vector<Number>{rows, width}),
@@ -133,11 +134,10 @@ Refs one_hot(Call& call) {
   const Number depth = call.body.numbers(call.in(1)).at(0);
   const Number whole = call.body.arithmetic("int", {depth});
   const Ref given = call.cast(call.in(0), at::kLong);
-  const std::int64_t rank = call.rank(given) + 1,
-                     axis = call.axis(call.integer("axis", -1), rank);
+  const std::int64_t rank = call.rank(given) + 1, axis = call.axis(call.integer("axis", -1), rank);
   // An index out of reach is nowhere hot.
-  const Ref index = call.aten(
-      "aten::where.self", {call.aten("aten::lt.Scalar", {given, 0}), call.add(given, whole), given});
+  const Ref index = call.aten("aten::where.self", {call.aten("aten::lt.Scalar", {given, 0}),
+                                                   call.add(given, whole), given});
   const Ref steps = call.along(call.aten("aten::arange", {whole, at::kLong}, "steps"), axis, rank);
   const Ref hot =
       call.aten("aten::eq.Tensor", {call.aten("aten::unsqueeze", {index, axis}), steps}, "hot");

@@ -14,14 +14,17 @@ Ref likelihood_loss(Call& call, const Ref& logs, Ref target, const Ref& weight) 
     safe = call.aten("aten::masked_fill.Scalar", {target, out, 0}, "target");
     counts = call.cast(call.aten("aten::logical_not", {out}), dtype_of(logs));
   }
-  Ref loss = call.aten("aten::neg", {call.aten(
-      "aten::squeeze.dim",
-      {call.aten("aten::gather", {logs, 1, call.aten("aten::unsqueeze", {safe, 1})}), 1})});
+  Ref loss = call.aten(
+      "aten::neg",
+      {call.aten(
+          "aten::squeeze.dim",
+          {call.aten("aten::gather", {logs, 1, call.aten("aten::unsqueeze", {safe, 1})}), 1})});
   Ref weights = counts;
   if (weight != nullptr) {
-    const Ref chosen = call.reshape(
-        call.aten("aten::index_select", {weight, 0, call.reshape(safe, std::vector<std::int64_t>{-1})}),
-        call.sizes(safe));
+    const Ref chosen =
+        call.reshape(call.aten("aten::index_select",
+                               {weight, 0, call.reshape(safe, std::vector<std::int64_t>{-1})}),
+                     call.sizes(safe));
     weights = counts == nullptr ? chosen : call.mul(counts, chosen);
   }
   if (weights != nullptr) loss = call.mul(loss, weights);

@@ -13,8 +13,8 @@ Refs batch_norm(Call& call) {
             variance = call.in(4);
   const double epsilon = call.real("epsilon", 1e-5), momentum = call.real("momentum", 0.9);
   if (call.integer("training_mode", 0) == 0) {
-    const Ref y = call.aten("aten::batch_norm",
-                            {x, scale, shift, mean, variance, false, 1.0 - momentum, epsilon, true});
+    const Ref y = call.aten("aten::batch_norm", {x, scale, shift, mean, variance, false,
+                                                 1.0 - momentum, epsilon, true});
     same_as(y, x);
     return {y};
   }
@@ -34,8 +34,8 @@ Refs batch_norm(Call& call) {
 
 Refs instance_norm(Call& call) {
   const Ref x = call.in(0);
-  const Ref y = call.aten("aten::instance_norm", {x, call.in(1), call.in(2), Ref(), Ref(), true, 0.1,
-                                                  call.real("epsilon", 1e-5), true});
+  const Ref y = call.aten("aten::instance_norm", {x, call.in(1), call.in(2), Ref(), Ref(), true,
+                                                  0.1, call.real("epsilon", 1e-5), true});
   same_as(y, x);
   return {y};
 }
@@ -78,7 +78,8 @@ Refs rms_norm(Call& call) {
   const bool half = type == at::kHalf || type == at::kBFloat16;
   const Ref wide = half ? call.cast(x, at::kFloat) : x;
   const Ref square = call.aten("aten::mean.dim", {call.mul(wide, wide), axes, true}, "square");
-  const Ref width = call.aten("aten::rsqrt", {call.add(square, call.real("epsilon", 1e-5))}, "width");
+  const Ref width =
+      call.aten("aten::rsqrt", {call.add(square, call.real("epsilon", 1e-5))}, "width");
   return {call.mul(call.cast(call.mul(wide, width), type), scale)};
 }
 
@@ -128,11 +129,12 @@ Refs local_response(Call& call) {
       call.reshape(call.mul(x, x), std::vector<Number>{n, number(1), c, number(-1)});
   const std::vector<std::int64_t> pads = {0, 0, (size - 1) / 2, size / 2};
   const Ref wide = call.aten("aten::constant_pad_nd", {squares, pads, 0.0}, "padded");
-  const Ref means = call.aten("aten::avg_pool2d", {wide, std::vector<std::int64_t>{size, 1},
-                                                   std::vector<std::int64_t>{1, 1}}, "means");
-  const Ref power = call.aten("aten::pow.Tensor_Scalar",
-                              {call.add(call.mul(call.reshape(means, call.sizes(x)), alpha), bias),
-                               beta}, "divisor");
+  const Ref means = call.aten(
+      "aten::avg_pool2d",
+      {wide, std::vector<std::int64_t>{size, 1}, std::vector<std::int64_t>{1, 1}}, "means");
+  const Ref power = call.aten(
+      "aten::pow.Tensor_Scalar",
+      {call.add(call.mul(call.reshape(means, call.sizes(x)), alpha), bias), beta}, "divisor");
   return {call.div(x, power)};
 }
 
@@ -140,7 +142,8 @@ Refs dropout(Call& call) {
   const Ref x = call.in(0);
   if (const Ref training = call.maybe(2)) {
     const Ref ratio = call.maybe(1);
-    const bool none = ratio != nullptr && ratio->data.defined() && call.constant(ratio, "ratio") == 0;
+    const bool none =
+        ratio != nullptr && ratio->data.defined() && call.constant(ratio, "ratio") == 0;
     if (!none && (!training->data.defined() || training->data.item<bool>()))
       throw call.refuse("is in training mode");
   }

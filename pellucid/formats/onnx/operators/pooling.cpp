@@ -38,7 +38,8 @@ Refs max_pool(Call& call) {
     std::ranges::fill(pads, 0);
   }
   constexpr const char* plain[] = {"aten::max_pool1d", "aten::max_pool2d", "aten::max_pool3d"};
-  constexpr const char* placed[] = {"aten::max_pool1d_with_indices", "aten::max_pool2d_with_indices",
+  constexpr const char* placed[] = {"aten::max_pool1d_with_indices",
+                                    "aten::max_pool2d_with_indices",
                                     "aten::max_pool3d_with_indices"};
   const Args args = {x, w.kernel, w.stride, pads, w.dilation, pool.ceil};
   if (!call.wants(1)) {
@@ -48,8 +49,8 @@ Refs max_pool(Call& call) {
   const Refs both = call.many(placed[pool.dims - 1], args, 2, "largest");
   if (!pool.is_plain) throw call.refuse("tells places in a padded picture");
   // ONNX counts places through the whole tensor, ATen within each channel's picture.
-  Number per_picture = number(1), pictures = call.body.arithmetic(
-                                      "mul", {call.size(unpadded, 0), call.size(unpadded, 1)});
+  Number per_picture = number(1),
+         pictures = call.body.arithmetic("mul", {call.size(unpadded, 0), call.size(unpadded, 1)});
   for (std::size_t i = 0; i < pool.dims; ++i)
     per_picture = call.body.arithmetic(
         "mul", {per_picture, call.size(unpadded, static_cast<std::int64_t>(i) + 2)});
@@ -63,8 +64,9 @@ Refs max_pool(Call& call) {
   }
   std::vector<Number> first = {call.size(unpadded, 0), call.size(unpadded, 1)};
   for (std::size_t i = 0; i < pool.dims; ++i) first.push_back(number(1));
-  const Ref offset = call.mul(
-      call.reshape(call.aten("aten::arange", {pictures, at::kLong}, "pictures"), first), per_picture);
+  const Ref offset =
+      call.mul(call.reshape(call.aten("aten::arange", {pictures, at::kLong}, "pictures"), first),
+               per_picture);
   return {whole ? call.cast(both[0], type) : both[0], call.add(places, offset)};
 }
 
@@ -88,9 +90,9 @@ Ref summed(Call& call, const Ref& x, const Pool& pool) {
   sizes.insert(sizes.end(), w.kernel.begin(), w.kernel.end());
   const Ref ones = call.aten("aten::full", {sizes, 1.0, dtype_of(x)}, "ones");
   constexpr const char* ops[] = {"aten::conv1d", "aten::conv2d", "aten::conv3d"};
-  return call.aten(ops[pool.dims - 1],
-                   {x, ones, Ref(), w.stride, std::vector<std::int64_t>(pool.dims, 0), w.dilation,
-                    *channels});
+  return call.aten(
+      ops[pool.dims - 1],
+      {x, ones, Ref(), w.stride, std::vector<std::int64_t>(pool.dims, 0), w.dilation, *channels});
 }
 
 // Ceil mode, worked into the pads behind: a window may begin in the input or its front pad only.
@@ -104,7 +106,8 @@ std::vector<std::int64_t> extended(Call& call, const Ref& x, const Pool& pool) {
     const std::int64_t span = *size + w.before[i] + w.after[i] - reach;
     std::int64_t count = (span + w.stride[i] - 1) / w.stride[i] + 1;
     if ((count - 1) * w.stride[i] >= *size + w.before[i]) --count;
-    more[i] = std::max<std::int64_t>((count - 1) * w.stride[i] + reach - *size - w.before[i] - w.after[i], 0);
+    more[i] = std::max<std::int64_t>(
+        (count - 1) * w.stride[i] + reach - *size - w.before[i] - w.after[i], 0);
   }
   return more;
 }
@@ -129,8 +132,8 @@ Refs average_pool(Call& call) {
   } else {
     counted = padded(call, ones, wide.window, 0.0);
   }
-  return {call.div(summed(call, padded(call, x, wide.window, 0.0), pool),
-                   summed(call, counted, pool))};
+  return {
+      call.div(summed(call, padded(call, x, wide.window, 0.0), pool), summed(call, counted, pool))};
 }
 
 Refs lp_pool(Call& call) {
@@ -140,7 +143,8 @@ Refs lp_pool(Call& call) {
   Pool wide = pool;
   const std::vector<std::int64_t> more = extended(call, x, pool);
   for (std::size_t i = 0; i < pool.dims; ++i) wide.window.after[i] += more[i];
-  const Ref powers = call.aten("aten::pow.Tensor_Scalar", {call.aten("aten::abs", {x}), p}, "powers");
+  const Ref powers =
+      call.aten("aten::pow.Tensor_Scalar", {call.aten("aten::abs", {x}), p}, "powers");
   return {call.aten("aten::pow.Tensor_Scalar",
                     {summed(call, padded(call, powers, wide.window, 0.0), pool), 1.0 / p})};
 }
@@ -183,8 +187,8 @@ Refs max_unpool(Call& call) {
     const auto i = static_cast<std::size_t>(axis - 2);
     const Number steps = call.body.arithmetic(
         "mul", {call.body.arithmetic("sub", {call.size(x, axis), number(1)}), number(w.stride[i])});
-    sizes.push_back(call.body.arithmetic(
-        "add", {steps, number(w.kernel[i] - w.before[i] - w.after[i])}));
+    sizes.push_back(
+        call.body.arithmetic("add", {steps, number(w.kernel[i] - w.before[i] - w.after[i])}));
   }
   std::vector<Number> wanted = sizes;
   if (const Ref shape = call.maybe(2)) wanted = call.body.numbers(shape);
@@ -192,8 +196,8 @@ Refs max_unpool(Call& call) {
   for (const Number& each : wanted) count = call.body.arithmetic("mul", {count, each});
   const Ref empty = call.aten("aten::new_zeros", {x, std::vector<Number>{count}}, "empty");
   const std::vector<std::int64_t> flat{-1};
-  const Ref filled = call.aten("aten::scatter.src", {empty, 0, call.reshape(places, flat),
-                                                     call.reshape(x, flat)});
+  const Ref filled =
+      call.aten("aten::scatter.src", {empty, 0, call.reshape(places, flat), call.reshape(x, flat)});
   return {call.reshape(filled, wanted)};
 }
 

@@ -52,8 +52,7 @@ Refs dequantize(Call& call) {
     // The same scale on the way back: rounding whose gradient is one.
     if (q.scale == scale && q.zero_point == zero_point && block == 0 && type == at::kFloat &&
         is_known(scale) && call.rank(scale) <= 1 && dtype_of(q.input) == at::kFloat) {
-      call.program.warn(
-          "the model is quantised: gradients pass straight through the rounding");
+      call.program.warn("the model is quantised: gradients pass straight through the rounding");
       const bool single = rank_of(scale) == 0 || known_size(scale, 0) == 1;
       const std::vector<std::int64_t> flat{-1};
       const Ref zero =
@@ -63,8 +62,9 @@ Refs dequantize(Call& call) {
       if (single)
         return {call.aten("aten::fake_quantize_per_tensor_affine.tensor_qparams",
                           {q.input, call.reshape(scale, flat), zero, q.lowest, q.highest})};
-      return {call.aten("aten::fake_quantize_per_channel_affine",
-                        {q.input, scale, zero, call.axis(axis, call.rank(x)), q.lowest, q.highest})};
+      return {
+          call.aten("aten::fake_quantize_per_channel_affine",
+                    {q.input, scale, zero, call.axis(axis, call.rank(x)), q.lowest, q.highest})};
     }
   }
   const at::ScalarType through = type == at::kDouble ? at::kDouble : at::kFloat;
@@ -87,7 +87,8 @@ Refs quantize(Call& call) {
     type = *known;
   }
   const at::ScalarType through = dtype_of(x) == at::kDouble ? at::kDouble : at::kFloat;
-  Ref scaled = call.div(call.cast(x, through), call.cast(spread(call, scale, x, axis, block), through));
+  Ref scaled =
+      call.div(call.cast(x, through), call.cast(spread(call, scale, x, axis, block), through));
   if (c10::isFloat8Type(type)) {
     const double largest = type == at::kFloat8_e4m3fn     ? 448.0
                            : type == at::kFloat8_e4m3fnuz ? 240.0
@@ -116,8 +117,7 @@ Refs dynamic_quantize(Call& call) {
       "aten::clamp",
       {call.aten("aten::round", {call.aten("aten::neg", {call.div(low, scale)})}), 0.0, 255.0});
   const Ref made = call.aten(
-      "aten::clamp",
-      {call.add(call.aten("aten::round", {call.div(x, scale)}), zero), 0.0, 255.0});
+      "aten::clamp", {call.add(call.aten("aten::round", {call.div(x, scale)}), zero), 0.0, 255.0});
   return {call.cast(made, at::kByte), scale, call.cast(zero, at::kByte)};
 }
 
@@ -137,8 +137,8 @@ Ref requantised(Call& call, const Ref& real, const Ref& scale, const Ref& zero_p
   const Range range = range_of(call, type);
   const Ref rounded = call.aten("aten::round", {call.div(real, call.cast(scale, at::kDouble))});
   const Ref placed = call.add(rounded, call.cast(zero_point, at::kDouble));
-  return call.cast(call.cast(call.aten("aten::clamp", {placed, range.lowest, range.highest}),
-                             at::kLong), type);
+  return call.cast(
+      call.cast(call.aten("aten::clamp", {placed, range.lowest, range.highest}), at::kLong), type);
 }
 
 Refs matmul_integer(Call& call) {
@@ -168,10 +168,9 @@ Refs qlinear_conv(Call& call) {
             weight = centred(call, call.in(3), call.in(5), 0);
   const Ref bias = call.maybe(8) == nullptr ? nullptr : call.cast(call.maybe(8), at::kDouble);
   Ref scale = call.cast(call.in(4), at::kDouble);
-  if (rank_of(scale) == 1 && known_size(scale, 0) != 1)
-    scale = call.along(scale, 1, call.rank(x));
-  const Ref real = call.mul(call.mul(convolved(call, x, weight, bias),
-                                     call.cast(call.in(1), at::kDouble)), scale);
+  if (rank_of(scale) == 1 && known_size(scale, 0) != 1) scale = call.along(scale, 1, call.rank(x));
+  const Ref real = call.mul(
+      call.mul(convolved(call, x, weight, bias), call.cast(call.in(1), at::kDouble)), scale);
   return {requantised(call, real, call.in(6), call.in(7))};
 }
 

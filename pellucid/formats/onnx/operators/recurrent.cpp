@@ -14,7 +14,8 @@ struct Layers {
   std::vector<std::string> activations;
 };
 
-Ref block(Call& call, const Ref& of, std::int64_t direction, std::int64_t from, std::int64_t count) {
+Ref block(Call& call, const Ref& of, std::int64_t direction, std::int64_t from,
+          std::int64_t count) {
   const Ref one = call.aten("aten::select.int", {of, 0, direction}, "direction");
   return call.aten("aten::slice.Tensor", {one, 0, from, from + count}, "gates");
 }
@@ -29,7 +30,12 @@ Ref ordered(Call& call, const Layers& l, const Ref& of, std::int64_t direction, 
 }
 
 Layers layers_of(Call& call, std::int64_t gates, std::vector<std::string> usual) {
-  Layers l{call.in(0), call.in(1), call.in(2), call.maybe(3), call.maybe(5)};
+  Layers l;
+  l.x = call.in(0);
+  l.w = call.in(1);
+  l.r = call.in(2);
+  l.b = call.maybe(3);
+  l.h = call.maybe(5);
   l.gates = gates;
   const std::string direction = call.text("direction", "forward");
   l.directions = direction == "bidirectional" ? 2 : 1;
@@ -41,8 +47,10 @@ Layers layers_of(Call& call, std::int64_t gates, std::vector<std::string> usual)
     throw call.refuse("has weights of another number of directions");
   if (call.attribute("clip") != nullptr) throw call.refuse("clips its cells");
   l.activations = call.texts("activations");
-  for (std::int64_t i = 1; i < l.directions && !usual.empty(); ++i)
-    usual.insert(usual.end(), usual.begin(), usual.begin() + static_cast<std::ptrdiff_t>(usual.size()));
+  if (l.directions == 2) {
+    const std::vector<std::string> once = usual;
+    usual.insert(usual.end(), once.begin(), once.end());
+  }
   if (l.activations.empty()) l.activations = usual;
   if (l.activations.size() != usual.size()) throw call.refuse("has a wrong number of activations");
   if (l.batch_first) {
@@ -58,9 +66,10 @@ Layers layers_of(Call& call, std::int64_t gates, std::vector<std::string> usual)
 }
 
 Ref zeros(Call& call, const Layers& l) {
-  return call.aten("aten::new_zeros",
-                   {l.x, std::vector<Number>{number(l.directions), call.size(l.x, 1), number(l.hidden)}},
-                   "zeros");
+  return call.aten(
+      "aten::new_zeros",
+      {l.x, std::vector<Number>{number(l.directions), call.size(l.x, 1), number(l.hidden)}},
+      "zeros");
 }
 
 // Y [S, directions, B, H], then the last states, as the node's layout wants them.
@@ -85,14 +94,16 @@ Refs by_aten(Call& call, const Layers& l, const char* op, std::initializer_list<
     parameters.push_back(ordered(call, l, l.b, d, 0, order));
     parameters.push_back(ordered(call, l, l.b, d, l.gates, order));
   }
-  const Ref x = l.reverse ? call.aten("aten::flip", {l.x, std::vector<std::int64_t>{0}}, "turned") : l.x;
+  const Ref x =
+      l.reverse ? call.aten("aten::flip", {l.x, std::vector<std::int64_t>{0}}, "turned") : l.x;
   const Arg given = states.size() == 1 ? Arg(states[0]) : Arg(states);
   const Refs made =
       call.many(op, {x, given, parameters, l.b != nullptr, 1, 0.0, false, l.directions == 2, false},
                 states.size() + 1, "sequence");
   for (std::size_t form = 0; form < 2 && is_known(l.x); ++form) {
     const at::Tensor& seen = l.x->seen[form];
-    set_seen(made[0], seen.scalar_type(), form, {seen.size(0), seen.size(1), l.directions * l.hidden});
+    set_seen(made[0], seen.scalar_type(), form,
+             {seen.size(0), seen.size(1), l.directions * l.hidden});
     for (std::size_t i = 1; i < made.size(); ++i)
       set_seen(made[i], seen.scalar_type(), form, {l.directions, seen.size(1), l.hidden});
   }
@@ -116,15 +127,18 @@ using Step = std::function<Refs(std::int64_t direction, const Ref& x, const Refs
 
 Refs by_steps(Call& call, const Layers& l, const Refs& states, const Step& step) {
   const auto steps = known_size(l.x, 0);
-  if (!steps || *steps > most_steps) throw call.refuse("runs a cell of its own over a length that is not fixed");
+  if (!steps || *steps > most_steps)
+    throw call.refuse("runs a cell of its own over a length that is not fixed");
   Refs directions;
   std::vector<Refs> last(states.size());
   for (std::int64_t d = 0; d < l.directions; ++d) {
     const bool backwards = l.reverse || d == 1;
     Refs now, shown;
-    for (const Ref& each : states) now.push_back(call.aten("aten::select.int", {each, 0, d}, "state"));
+    for (const Ref& each : states)
+      now.push_back(call.aten("aten::select.int", {each, 0, d}, "state"));
     for (std::int64_t i = 0; i < *steps; ++i) {
-      now = step(d, call.aten("aten::select.int", {l.x, 0, backwards ? *steps - 1 - i : i}, "x"), now);
+      now = step(d, call.aten("aten::select.int", {l.x, 0, backwards ? *steps - 1 - i : i}, "x"),
+                 now);
       shown.push_back(now[0]);
     }
     if (backwards) std::ranges::reverse(shown);
@@ -140,14 +154,16 @@ Refs by_steps(Call& call, const Layers& l, const Refs& states, const Step& step)
 Ref projected(Call& call, const Layers& l, std::int64_t d, const Ref& x, bool of_state,
               std::int64_t from, std::int64_t gates) {
   const Ref weight = block(call, of_state ? l.r : l.w, d, from * l.hidden, gates * l.hidden);
-  const Ref bias = l.b == nullptr ? nullptr
-                                  : block(call, l.b, d, ((of_state ? l.gates : 0) + from) * l.hidden,
-                                          gates * l.hidden);
+  const Ref bias =
+      l.b == nullptr
+          ? nullptr
+          : block(call, l.b, d, ((of_state ? l.gates : 0) + from) * l.hidden, gates * l.hidden);
   return call.aten("aten::linear", {x, weight, bias}, "projected");
 }
 
 Ref gate(Call& call, const Layers& l, const Ref& all, std::int64_t index) {
-  return call.aten("aten::slice.Tensor", {all, 1, index * l.hidden, (index + 1) * l.hidden}, "gate");
+  return call.aten("aten::slice.Tensor", {all, 1, index * l.hidden, (index + 1) * l.hidden},
+                   "gate");
 }
 
 Refs lstm(Call& call) {
@@ -163,7 +179,9 @@ Refs lstm(Call& call) {
   if (plain) return by_aten(call, l, "aten::lstm.input", {0, 2, 3, 1}, {h, c});
   if (call.integer("input_forget", 0) != 0) throw call.refuse("couples its input and forget gates");
   return by_steps(call, l, {h, c}, [&](std::int64_t d, const Ref& x, const Refs& states) -> Refs {
-    const auto name = [&](std::size_t i) { return l.activations[static_cast<std::size_t>(d) * 3 + i]; };
+    const auto name = [&](std::size_t i) {
+      return l.activations[static_cast<std::size_t>(d) * 3 + i];
+    };
     const Ref all = call.add(projected(call, l, d, x, false, 0, 4),
                              projected(call, l, d, states[0], true, 0, 4));
     const auto peeped = [&](std::int64_t index, std::int64_t place, const Ref& cell) {
@@ -190,11 +208,15 @@ Refs gru(Call& call) {
     plain = plain && l.activations[i] == (i % 2 == 0 ? "Sigmoid" : "Tanh");
   if (plain) return by_aten(call, l, "aten::gru.input", {1, 0, 2}, {h});
   return by_steps(call, l, {h}, [&](std::int64_t d, const Ref& x, const Refs& states) -> Refs {
-    const auto name = [&](std::size_t i) { return l.activations[static_cast<std::size_t>(d) * 2 + i]; };
+    const auto name = [&](std::size_t i) {
+      return l.activations[static_cast<std::size_t>(d) * 2 + i];
+    };
     const Ref own = projected(call, l, d, x, false, 0, 3);
     const Ref both = projected(call, l, d, states[0], true, 0, 2);
-    const Ref update = activated(call, name(0), call.add(gate(call, l, own, 0), gate(call, l, both, 0))),
-              reset = activated(call, name(0), call.add(gate(call, l, own, 1), gate(call, l, both, 1)));
+    const Ref update =
+                  activated(call, name(0), call.add(gate(call, l, own, 0), gate(call, l, both, 0))),
+              reset =
+                  activated(call, name(0), call.add(gate(call, l, own, 1), gate(call, l, both, 1)));
     const Ref kept = after ? call.mul(reset, projected(call, l, d, states[0], true, 2, 1))
                            : projected(call, l, d, call.mul(reset, states[0]), true, 2, 1);
     const Ref fresh = activated(call, name(1), call.add(gate(call, l, own, 2), kept));
@@ -208,7 +230,8 @@ Refs rnn(Call& call) {
   const std::string& first = l.activations.at(0);
   if (std::ranges::all_of(l.activations, [&](const std::string& each) { return each == first; }) &&
       (first == "Tanh" || first == "Relu"))
-    return by_aten(call, l, first == "Tanh" ? "aten::rnn_tanh.input" : "aten::rnn_relu.input", {0}, {h});
+    return by_aten(call, l, first == "Tanh" ? "aten::rnn_tanh.input" : "aten::rnn_relu.input", {0},
+                   {h});
   throw call.refuse("has the activation " + first + " in its cell");
 }
 

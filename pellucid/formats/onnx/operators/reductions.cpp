@@ -8,11 +8,18 @@ struct Reduction {
   Ref x;
   std::vector<std::int64_t> axes;
   bool keeps = true, does_nothing = false;
+  std::vector<Number> computed = {};  // axes that are known only when the model runs
+
+  Arg places() const { return computed.empty() ? Arg(axes) : Arg(computed); }
 };
 
 // Axes are an attribute up to opset 17 (12 of ReduceSum), an input after that.
 Reduction reduction(Call& call) {
   Reduction made{call.in(0), {}, call.integer("keepdims", 1) != 0, false};
+  if (const Ref term = call.maybe(1); term != nullptr && !term->data.defined()) {
+    made.computed = call.body.numbers(term);
+    if (!made.computed.empty()) return made;
+  }
   const auto given = call.constants(1, "axes");
   if (given && !given->empty()) {
     made.axes = call.axes(*given, call.rank(made.x));
@@ -29,7 +36,7 @@ bool is_whole(const Ref& x) { return c10::isIntegralType(dtype_of(x), true); }
 Ref total(Call& call, const Reduction& r, const Ref& x) {
   if (r.does_nothing) return x;
   // Of integers ATen's sum is an int64; ONNX keeps their type.
-  return call.aten("aten::sum.dim_IntList", {x, r.axes, r.keeps, dtype_of(r.x)}, "sum");
+  return call.aten("aten::sum.dim_IntList", {x, r.places(), r.keeps, dtype_of(r.x)}, "sum");
 }
 
 Refs sum(Call& call) {
@@ -41,10 +48,10 @@ Refs mean(Call& call) {
   const Reduction r = reduction(call);
   if (r.does_nothing) return {r.x};
   if (is_whole(r.x)) {
-    const Ref wide = call.aten("aten::mean.dim", {r.x, r.axes, r.keeps, at::kDouble});
+    const Ref wide = call.aten("aten::mean.dim", {r.x, r.places(), r.keeps, at::kDouble});
     return {call.cast(wide, dtype_of(r.x))};
   }
-  return {call.aten("aten::mean.dim", {r.x, r.axes, r.keeps})};
+  return {call.aten("aten::mean.dim", {r.x, r.places(), r.keeps})};
 }
 
 Refs extreme(Call& call, const char* op, bool largest) {
@@ -66,9 +73,9 @@ Refs extreme(Call& call, const char* op, bool largest) {
   }
   if (dtype_of(r.x) == at::kBool) {
     const Ref wide = call.cast(r.x, at::kByte);
-    return {call.cast(call.aten(op, {wide, r.axes, r.keeps}), at::kBool)};
+    return {call.cast(call.aten(op, {wide, r.places(), r.keeps}), at::kBool)};
   }
-  return {call.aten(op, {r.x, r.axes, r.keeps})};
+  return {call.aten(op, {r.x, r.places(), r.keeps})};
 }
 
 Refs max(Call& call) { return extreme(call, "aten::amax", true); }
@@ -78,6 +85,10 @@ Refs product(Call& call) {
   Reduction r = reduction(call);
   Ref x = r.x;
   std::ranges::sort(r.axes, std::greater());
+  if (!r.computed.empty() && r.computed.size() > 1)
+    throw call.refuse("multiplies over axes that depend on the inputs");
+  for (const Number& axis : r.computed)
+    x = call.aten("aten::prod.dim_int", {x, axis, r.keeps, dtype_of(r.x)}, "product");
   for (const std::int64_t axis : r.axes)
     x = call.aten("aten::prod.dim_int", {x, axis, r.keeps, dtype_of(r.x)}, "product");
   return {x};
@@ -101,7 +112,7 @@ Refs l2(Call& call) {
   }
   if (r.does_nothing) return {call.aten("aten::abs", {r.x})};
   // The norm's gradient at 0 is 0; a square root's is not a number.
-  return {call.aten("aten::linalg_vector_norm", {r.x, 2.0, r.axes, r.keeps})};
+  return {call.aten("aten::linalg_vector_norm", {r.x, 2.0, r.places(), r.keeps})};
 }
 
 Refs sum_of_squares(Call& call) {
@@ -123,7 +134,7 @@ Refs log_sum_exp(Call& call) {
   const at::ScalarType type = dtype_of(r.x);
   r.x = real_of(call, r.x);
   if (r.does_nothing) return {call.cast(r.x, type)};
-  return {call.cast(call.aten("aten::logsumexp", {r.x, r.axes, r.keeps}), type)};
+  return {call.cast(call.aten("aten::logsumexp", {r.x, r.places(), r.keeps}), type)};
 }
 
 Refs arg_extreme(Call& call, const char* op) {

@@ -91,9 +91,10 @@ at::Tensor weights(const Resizing& how, const Axis& axis, std::vector<bool>& out
 }
 
 Ref multiplied(Call& call, Ref x, const Resizing& how, const Axis& axis) {
-  if (!axis.in || !axis.out) throw call.refuse("resizes a symbolic size in the mode " + how.mode +
-                                               ", " + how.coordinates);
-  if (*axis.in < 1 || *axis.out < 0 || *axis.out > most_weights / std::max<std::int64_t>(*axis.in, 1))
+  if (!axis.in || !axis.out)
+    throw call.refuse("resizes a symbolic size in the mode " + how.mode + ", " + how.coordinates);
+  if (*axis.in < 1 || *axis.out < 0 ||
+      *axis.out > most_weights / std::max<std::int64_t>(*axis.in, 1))
     throw call.refuse("resizes " + std::to_string(*axis.in) + " to " + std::to_string(*axis.out));
   std::vector<bool> outside;
   const Ref matrix = constant_term(weights(how, axis, outside).to(dtype_of(x)).t().contiguous());
@@ -126,7 +127,8 @@ std::optional<Ref> by_aten(Call& call, const Ref& x, const Resizing& how,
     // ONNX's length is the unrounded one.
     for (const Axis& each : axes)
       fits = fits && (!each.scale_given || !each.in ||
-                      each.scale * static_cast<double>(*each.in) == std::floor(each.scale * static_cast<double>(*each.in)));
+                      each.scale * static_cast<double>(*each.in) ==
+                          std::floor(each.scale * static_cast<double>(*each.in)));
   }
   for (const Axis& each : axes) {
     if (each.axis < 2) {
@@ -221,8 +223,8 @@ Ref resized(Call& call, const Ref& x, const Resizing& how, std::vector<Axis> axe
   const at::ScalarType type = dtype_of(x);
   Ref made = c10::isFloatingType(type) ? x : call.cast(x, at::kDouble);
   for (const Axis& each : axes) {
-    const bool crops = how.coordinates == "tf_crop_and_resize" &&
-                       (each.roi_start != 0.0 || each.roi_end != 1.0);
+    const bool crops =
+        how.coordinates == "tf_crop_and_resize" && (each.roi_start != 0.0 || each.roi_end != 1.0);
     if (!crops && each.in && each.out == each.in && each.scale == 1.0) continue;
     if (each.scale_given && each.scale == 1.0 && !crops) continue;
     made = multiplied(call, made, how, each);
@@ -273,17 +275,20 @@ Refs upsample(Call& call) {
 Refs grid_sample(Call& call) {
   const Ref x = call.in(0);
   const std::string mode = call.text("mode", "linear"), rim = call.text("padding_mode", "zeros");
-  const std::int64_t how = mode == "nearest" ? 1 : mode.ends_with("cubic") ? 2 : 0,
-                     edge = rim == "border" ? 1 : rim == "reflection" ? 2 : 0;
-  const Ref made = call.aten("aten::grid_sampler", {x, call.in(1), how, edge,
-                                                   call.integer("align_corners", 0) != 0});
+  const std::int64_t how = mode == "nearest"         ? 1
+                           : mode.ends_with("cubic") ? 2
+                                                     : 0,
+                     edge = rim == "border"       ? 1
+                            : rim == "reflection" ? 2
+                                                  : 0;
+  const Ref made = call.aten("aten::grid_sampler",
+                             {x, call.in(1), how, edge, call.integer("align_corners", 0) != 0});
   return {made};
 }
 
 Refs affine_grid(Call& call) {
-  return {call.aten("aten::affine_grid_generator",
-                    {call.in(0), call.body.numbers(call.in(1)),
-                     call.integer("align_corners", 0) != 0})};
+  return {call.aten("aten::affine_grid_generator", {call.in(0), call.body.numbers(call.in(1)),
+                                                    call.integer("align_corners", 0) != 0})};
 }
 
 constexpr Operator table[] = {

@@ -25,7 +25,8 @@ Refs flatten(Call& call) {
   if (axis == 1 && rank >= 2) return {call.aten("aten::flatten.using_ints", {x, 1, -1})};
   if (axis == 0) return {call.reshape(x, std::vector<std::int64_t>{1, -1})};
   Number rows = number(1);
-  for (std::int64_t i = 0; i < axis; ++i) rows = call.body.arithmetic("mul", {rows, call.size(x, i)});
+  for (std::int64_t i = 0; i < axis; ++i)
+    rows = call.body.arithmetic("mul", {rows, call.size(x, i)});
   return {call.reshape(x, std::vector<Number>{rows, number(-1)})};
 }
 
@@ -43,8 +44,7 @@ Refs unsqueeze(Call& call) {
   std::vector<std::int64_t> places = *axes;
   bool counted = false;
   for (const std::int64_t each : places) counted = counted || each < 0;
-  if (counted)
-    places = call.axes(places, call.rank(x) + static_cast<std::int64_t>(places.size()));
+  if (counted) places = call.axes(places, call.rank(x) + static_cast<std::int64_t>(places.size()));
   std::ranges::sort(places);
   for (const std::int64_t each : places) x = call.aten("aten::unsqueeze", {x, each}, "unsqueezed");
   return {x};
@@ -122,7 +122,8 @@ Refs slice(Call& call) {
       std::int64_t at = place.constant.toInt();
       // What lies before the first is "none" and not counted from the end once more.
       if (at < 0) {
-        const Number shifted = call.body.arithmetic("add", {size, number(std::max(at, std::int64_t{-1} << 60))});
+        const Number shifted =
+            call.body.arithmetic("add", {size, number(std::max(at, std::int64_t{-1} << 60))});
         const Number clamped = call.body.arithmetic("max", {shifted, number(is_end ? -1 : 0)});
         return call.body.arithmetic("sub", {last, clamped});
       }
@@ -197,21 +198,23 @@ Refs pad(Call& call) {
   for (std::int64_t axis = 0; axis < rank; ++axis) {
     const Number low = before[static_cast<std::size_t>(axis)],
                  high = after[static_cast<std::size_t>(axis)];
-    if (!low.known() || !high.known()) throw call.refuse("pads by symbolic sizes in the mode " + mode);
+    if (!low.known() || !high.known())
+      throw call.refuse("pads by symbolic sizes in the mode " + mode);
     if (low.constant.toInt() == 0 && high.constant.toInt() == 0) continue;
     const Number size = call.size(x, axis);
     const Number end = call.body.arithmetic("add", {size, high});
     Ref index = call.aten("aten::arange.start",
                           {call.body.arithmetic("neg", {low}), end, at::kLong}, "index");
     if (mode == "edge") {
-      index = call.aten("aten::clamp",
-                        {index, 0, call.body.arithmetic("sub", {size, number(1)})}, "index");
+      index = call.aten("aten::clamp", {index, 0, call.body.arithmetic("sub", {size, number(1)})},
+                        "index");
     } else if (mode == "wrap") {
       index = call.aten("aten::remainder.Scalar", {index, size}, "index");
     } else if (mode == "reflect") {
       const Number period = call.body.arithmetic(
-          "max", {number(1), call.body.arithmetic(
-                                 "sub", {call.body.arithmetic("mul", {size, number(2)}), number(2)})});
+          "max",
+          {number(1), call.body.arithmetic(
+                          "sub", {call.body.arithmetic("mul", {size, number(2)}), number(2)})});
       index = call.aten("aten::remainder.Scalar", {index, period}, "index");
       const Ref mirrored = call.aten("aten::rsub.Scalar", {index, period}, "index");
       index = call.aten("aten::minimum", {index, mirrored}, "index");
@@ -231,9 +234,10 @@ Refs depth_to_space(Call& call) {
   if (crd) return {call.aten("aten::pixel_shuffle", {x, block})};
   const Number n = call.size(x, 0), h = call.size(x, 2), w = call.size(x, 3);
   const Number c = call.body.arithmetic("floordiv", {call.size(x, 1), number(block * block)});
-  const auto times = [&](const Number& a) { return call.body.arithmetic("mul", {a, number(block)}); };
-  const Ref parts =
-      call.reshape(x, std::vector<Number>{n, number(block), number(block), c, h, w});
+  const auto times = [&](const Number& a) {
+    return call.body.arithmetic("mul", {a, number(block)});
+  };
+  const Ref parts = call.reshape(x, std::vector<Number>{n, number(block), number(block), c, h, w});
   const Ref moved =
       call.aten("aten::permute", {parts, std::vector<std::int64_t>{0, 3, 4, 1, 5, 2}}, "moved");
   return {call.reshape(moved, std::vector<Number>{n, c, times(h), times(w)})};
@@ -249,12 +253,12 @@ Refs space_to_depth(Call& call) {
     return call.body.arithmetic("floordiv", {a, number(block)});
   };
   const Number h = over(call.size(x, 2)), w = over(call.size(x, 3));
-  const Ref parts =
-      call.reshape(x, std::vector<Number>{n, c, h, number(block), w, number(block)});
+  const Ref parts = call.reshape(x, std::vector<Number>{n, c, h, number(block), w, number(block)});
   const Ref moved =
       call.aten("aten::permute", {parts, std::vector<std::int64_t>{0, 3, 5, 1, 2, 4}}, "moved");
   return {call.reshape(
-      moved, std::vector<Number>{n, call.body.arithmetic("mul", {c, number(block * block)}), h, w})};
+      moved,
+      std::vector<Number>{n, call.body.arithmetic("mul", {c, number(block * block)}), h, w})};
 }
 
 Refs center_crop_pad(Call& call) {
@@ -287,8 +291,8 @@ Refs reverse_sequence(Call& call) {
   const std::int64_t batch = call.integer("batch_axis", 1), time = call.integer("time_axis", 0);
   const std::int64_t rank = call.rank(x);
   // Where an element comes from: the first `length` places turned, the rest as they are.
-  const Ref steps = call.along(
-      call.aten("aten::arange", {call.size(x, time), at::kLong}, "steps"), time, rank);
+  const Ref steps =
+      call.along(call.aten("aten::arange", {call.size(x, time), at::kLong}, "steps"), time, rank);
   const Ref lengths = call.along(call.cast(call.in(1), at::kLong), batch, rank);
   const Ref turned = call.sub(call.sub(lengths, 1), steps);
   const Ref index = call.aten(

@@ -40,15 +40,15 @@ Ref joined(Call& call, const Ref& x) {
 Refs fourier(Call& call) {
   const Ref x = call.in(0);
   std::int64_t axis = call.opset < 20 ? call.integer("axis", 1) : -2;
-  if (call.opset >= 20 && call.maybe(2) != nullptr)
-    axis = call.constants(call.in(2), "axis").at(0);
+  if (call.opset >= 20 && call.maybe(2) != nullptr) axis = call.constants(call.in(2), "axis").at(0);
   axis = call.axis(axis, call.rank(x));
   const bool inverse = call.integer("inverse", 0) != 0, half = call.integer("onesided", 0) != 0;
   Arg length;
   if (const Ref given = call.maybe(1)) length = call.body.numbers(given).at(0);
   const Ref signal = joined(call, x);
   if (inverse && half)
-    return {call.aten("aten::unsqueeze", {call.aten("aten::fft_irfft", {signal, length, axis}), -1})};
+    return {
+        call.aten("aten::unsqueeze", {call.aten("aten::fft_irfft", {signal, length, axis}), -1})};
   const char* op = inverse ? "aten::fft_ifft" : half ? "aten::fft_rfft" : "aten::fft_fft";
   return {call.aten("aten::view_as_real", {call.aten(op, {signal, length, axis}, "spectrum")})};
 }
@@ -71,10 +71,8 @@ Refs short_time_fourier(Call& call) {
 }
 
 constexpr Operator table[] = {
-    {"BlackmanWindow", blackman},
-    {"DFT", fourier},
-    {"HammingWindow", hamming},
-    {"HannWindow", hann},
+    {"BlackmanWindow", blackman}, {"DFT", fourier},
+    {"HammingWindow", hamming},   {"HannWindow", hann},
     {"STFT", short_time_fourier},
 };
 

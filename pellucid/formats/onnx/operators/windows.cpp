@@ -34,7 +34,8 @@ Window window(Call& call, const Ref& x, std::vector<std::int64_t> kernel) {
       const auto size = known_size(x, static_cast<std::int64_t>(i) + 2);
       if (size)
         total = std::max<std::int64_t>(
-            ((*size + made.stride[i] - 1) / made.stride[i] - 1) * made.stride[i] + reach - *size, 0);
+            ((*size + made.stride[i] - 1) / made.stride[i] - 1) * made.stride[i] + reach - *size,
+            0);
       else if (made.stride[i] == 1)
         total = reach - 1;
       else
