@@ -6,7 +6,7 @@ packages_of() {
     build)
       echo ca-certificates g++ cmake ninja-build ccache mold pkgconf git python3 python3-venv nlohmann-json3-dev \
         libssl-dev libjpeg-dev libturbojpeg0-dev libspng-dev libwebp-dev libtiff-dev libdeflate-dev libcairo2-dev \
-        libfontconfig-dev libboost1.81-dev libgtest-dev libgmock-dev fonts-dejavu-core
+        libfontconfig-dev libboost1.81-dev libprotozero-dev libgtest-dev libgmock-dev fonts-dejavu-core
       ;;
     python) echo python3-dev ;;
     web) echo nodejs npm ;;

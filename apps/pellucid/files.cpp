@@ -294,6 +294,7 @@ ModelSource model_source(const std::string& path, const std::optional<std::strin
   ModelSource source;
   source.name = path;
   source.read = [path] { return map_file(path); };
+  source.beside = [path](std::string_view name) { return map_file_beside(path, name); };
   std::error_code ignored;
   std::string sidecar = metadata.value_or("");
   for (const fs::path& beside :

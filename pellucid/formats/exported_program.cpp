@@ -5,18 +5,18 @@
 #include <future>
 
 #include "pellucid/base/error.h"
-#include "pellucid/base/fingerprint.h"
 #include "pellucid/formats/foreign/foreign.h"
 #include "pellucid/formats/format.h"
-#include "pellucid/formats/pt2/finite.h"
 #include "pellucid/formats/pt2/program.h"
 #include "pellucid/formats/pt2/recorded_metadata.h"
 #include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
-#include "pellucid/graph/aliases.h"
-#include "pellucid/run/rewrites.h"
+#include "pellucid/formats/reading/model_reading.h"
 
 namespace pellucid {
+
+extern constinit const Format exported_program;
+
 namespace {
 
 using namespace pt2;
@@ -65,10 +65,6 @@ void refuse(const std::vector<std::string>& problems) {
           "own and plain tensors as weights");
 }
 
-std::span<const std::byte> bytes_of(const at::Tensor& contiguous) {
-  return {static_cast<const std::byte*>(contiguous.const_data_ptr()), contiguous.nbytes()};
-}
-
 bool recognises(std::span<const std::byte> bytes) {
   if (!looks_like_zip(bytes)) return false;
   try {
@@ -80,19 +76,6 @@ bool recognises(std::span<const std::byte> bytes) {
     return false;
   } catch (const Error&) {
     return true;  // a damaged archive: reading it says what is wrong
-  }
-}
-
-// The weights that did not come with the file are looked at as the file's are.
-void verify_given(const LoadSettings& settings, Model& model) {
-  for (const Constant& constant : model.graph->constants()) {
-    const auto given = settings.weights.find(constant.name);
-    if (given == settings.weights.end()) continue;
-    const at::Tensor& data = given->second;
-    if (data.is_contiguous() && !has_nonfinite(bytes_of(data), data.scalar_type())) continue;
-    auto odd = verify_finite(constant.name, data, constant.kind == ConstantKind::parameter,
-                             settings.allow_nonfinite);
-    if (odd) model.warnings.push_back(std::move(*odd));
   }
 }
 
@@ -126,55 +109,23 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   model.warnings = weights.verify(settings.allow_nonfinite);
   verify_given(settings, model);
 
-  model.metadata = guess_metadata(*model.graph);
-  model.metadata.name = stem(name);
+  guess_metadata_of(model, name);
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
   read_metadata(file, archive, root, settings.sidecar, model);
-  model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
+  model.graph = prepared(model.graph);
   return model;
-}
-
-// What identifies the model: the file, and the weights that did not come with it.
-std::string fingerprint_of(const ModelBytes& file, const GivenWeights& weights) {
-  if (weights.empty()) return sha256(file.bytes);
-  Sha256 hash;
-  hash.add(file.bytes);
-  for (const auto& [fqn, data] : weights) {
-    hash.add(fqn);
-    hash.add(bytes_of(data.contiguous()));
-  }
-  return hash.hex();
 }
 
 Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
-  // Hashing takes as long as all the rest: it runs beside it.
-  auto fingerprint =
-      std::async(std::launch::async, [&] { return fingerprint_of(file, settings.weights); });
-  Model model;
-  try {
-    model = read_archive(file, name, settings);
-  } catch (Error& error) {
-    if (error.remedy().empty()) {
-      error.hint(error.fault() == Fault::too_large
-                     ? "take a smaller model, or a machine with more memory"
-                     : "export the model again with torch.export.save");
-    }
-    throw error.at(name);
-  } catch (const std::bad_alloc&) {
-    throw Error(Fault::too_large, "the model needs more memory than there is")
-        .at(name)
-        .hint("explain it on a machine with more memory");
-  } catch (const c10::Error& error) {
-    throw model_error("PyTorch refused a part of the program: " +
-                      first_line(error.what_without_backtrace()))
-        .at(name)
-        .hint("export the model again");
-  }
-  model.format = "exported_program";
-  model.file = std::string(name);
-  model.fingerprint = fingerprint.get();
-  return model;
+  return read_guarded(exported_program, name, "export the model again with torch.export.save", [&] {
+    // Hashing takes as long as all the rest: it runs beside it.
+    auto fingerprint =
+        std::async(std::launch::async, [&] { return fingerprint_of(file, {}, settings.weights); });
+    Model model = read_archive(file, name, settings);
+    model.fingerprint = fingerprint.get();
+    return model;
+  });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // CMake.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ struct LoadSettings {
   bool trust = false;            // formats that can run code
   std::string sidecar;           // JSON text that supplies or overrides metadata; empty: none
   GivenWeights weights = {};     // of formats that can take them
+  // A file that the model's own names, beside it; empty: none may be read.
+  std::function<ModelBytes(std::string_view path)> beside = {};
 };
 
 struct Format {

@@ -8,14 +8,15 @@
 #include "pellucid/base/fingerprint.h"
 #include "pellucid/formats/format.h"
 #include "pellucid/formats/pt2/recorded_metadata.h"
-#include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
+#include "pellucid/formats/reading/model_reading.h"
 #include "pellucid/formats/torchscript/archive.h"
 #include "pellucid/formats/torchscript/program.h"
-#include "pellucid/graph/aliases.h"
-#include "pellucid/run/rewrites.h"
 
 namespace pellucid {
+
+extern constinit const Format torchscript;
+
 namespace {
 
 bool recognises(std::span<const std::byte> bytes) {
@@ -38,15 +39,6 @@ void check_trust(const LoadSettings& settings) {
           "pellucid.export");
 }
 
-void verify_weights(const LoadSettings& settings, Model& model) {
-  for (const Constant& constant : model.graph->constants()) {
-    auto odd =
-        pt2::verify_finite(constant.name, constant.data, constant.kind == ConstantKind::parameter,
-                           settings.allow_nonfinite);
-    if (odd) model.warnings.push_back(std::move(*odd));
-  }
-}
-
 Model read_archive(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
   const pt2::ZipArchive archive(file.bytes);
   const std::string root = pt2::root_of(archive);
@@ -57,38 +49,22 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   model.graph = std::move(program.graph);
   model.warnings = std::move(program.warnings);
   verify_weights(settings, model);
-  model.metadata = guess_metadata(*model.graph);
-  model.metadata.name = pt2::stem(name);
+  guess_metadata_of(model, name);
   model.metadata.producer = "TorchScript";
   pt2::read_metadata(file, archive, root, settings.sidecar, model);
-  model.graph = fold_constants(rewrite_norms(functionalise(*model.graph)));
+  model.graph = prepared(model.graph);
   return model;
 }
 
 Model read(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
-  // Hashing takes as long as all the rest: it runs beside it.
-  auto fingerprint = std::async(std::launch::async, [bytes = file.bytes] { return sha256(bytes); });
-  Model model;
-  try {
-    model = read_archive(file, name, settings);
-  } catch (Error& error) {
-    if (error.remedy().empty())
-      error.hint("export the PyTorch model as .pt2: python -m pellucid.export");
-    throw error.at(name);
-  } catch (const std::bad_alloc&) {
-    throw Error(Fault::too_large, "the model needs more memory than there is")
-        .at(name)
-        .hint("explain it on a machine with more memory");
-  } catch (const c10::Error& error) {
-    throw model_error("PyTorch refused a part of the program: " +
-                      first_line(error.what_without_backtrace()))
-        .at(name)
-        .hint("export the PyTorch model as .pt2: python -m pellucid.export");
-  }
-  model.format = "torchscript";
-  model.file = std::string(name);
-  model.fingerprint = fingerprint.get();
-  return model;
+  return read_guarded(
+      torchscript, name, "export the PyTorch model as .pt2: python -m pellucid.export", [&] {
+        // Hashing takes as long as all the rest: it runs beside it.
+        auto fingerprint = std::async(std::launch::async, [&] { return sha256(file.bytes); });
+        Model model = read_archive(file, name, settings);
+        model.fingerprint = fingerprint.get();
+        return model;
+      });
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ Model read(const ModelSource& source, std::span<const Format* const> formats,
     load.trust = settings.trust;
     load.sidecar = source.sidecar;
     load.weights = source.weights;
+    load.beside = source.beside;
     Model model = format->read(bytes, source.name, load);
     check_labels(model);
     return model;

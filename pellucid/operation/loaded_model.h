@@ -24,6 +24,7 @@ struct ModelSource {
   std::string sidecar;               // JSON text that supplies what the file lacks; empty: none
   std::string sidecar_name;          // where it comes from, as messages show it
   GivenWeights weights = {};         // instead of the file's own
+  std::function<ModelBytes(std::string_view)> beside = {};  // LoadSettings::beside
 };
 
 class LoadedModel {

@@ -242,7 +242,6 @@ TEST(ForeignFiles, AreNamedWithTheWayOut) {
   const auto file = [](std::string text) { return model_bytes(std::move(text)); };
   EXPECT_THAT(refusal(file(std::string("\x80\x02}q", 4))),
               AllOf(HasSubstr("pickle"), HasSubstr("pellucid.export")));
-  EXPECT_THAT(refusal(file(std::string("\x08\x08\x12\x07pytorch", 11))), HasSubstr("ONNX"));
   EXPECT_THAT(refusal(file(std::string("\x02\0\0\0\0\0\0\0{}", 10))), HasSubstr("safetensors"));
   EXPECT_THAT(refusal(file("\x89PNG")), HasSubstr("picture"));
   EXPECT_THAT(refusal(file("hello")), HasSubstr("unknown kind"));

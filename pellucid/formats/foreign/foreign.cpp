@@ -13,7 +13,7 @@ constexpr const char* from_module =
     "torch.export.save(torch.export.export(model.eval(), (example,)), \"model.pt2\")";
 
 Error foreign(const char* what, const char* remedy = from_module) {
-  return model_error("this is not an exported program (.pt2) but " + std::string(what))
+  return model_error("this is no model that is read (.pt2, .onnx) but " + std::string(what))
       .hint(remedy);
 }
 
@@ -40,12 +40,6 @@ Error foreign_bytes(std::span<const std::byte> bytes) {
   }
   if (text[0] == '\x80' && text.size() > 1 && text[1] >= 2 && text[1] <= 5) {
     return foreign("a pickle (an old checkpoint), which can run code and is never read");
-  }
-  // ONNX is a protobuf: ir_version, then the producer's name.
-  if (text[0] == '\x08' && text.size() > 3 &&
-      (text[2] == '\x12' || text.find("onnx") != text.npos)) {
-    return foreign("an ONNX model",
-                   "export the PyTorch model it was made from: python -m pellucid.export");
   }
   return foreign("a file of an unknown kind");
 }

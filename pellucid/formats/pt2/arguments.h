@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/graph/graph.h"
 
 namespace pellucid::pt2 {

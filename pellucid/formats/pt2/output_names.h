@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/json_tree.h"
 
 namespace pellucid::pt2 {
 

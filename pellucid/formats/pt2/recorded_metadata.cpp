@@ -3,28 +3,12 @@
 #include "pellucid/formats/pt2/recorded_metadata.h"
 
 #include "pellucid/base/error.h"
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/model_reading.h"
 
 namespace pellucid::pt2 {
 namespace {
 
-constexpr std::size_t most_metadata_keys = 256, most_sample = std::size_t{64} << 20;
-
-// The metadata's objects are small; a file with an object of a million keys was made to take a
-// reader's time.
-void check_keys(const JsonItem& item, std::string_view place) {
-  if (item.is_object() && item.items().size() > most_metadata_keys) {
-    throw model_error("the metadata has an object of " + std::to_string(item.items().size()) +
-                      " keys")
-        .at(place);
-  }
-  for (const JsonItem& child : item.items()) check_keys(child, place);
-}
-
-Json parse_metadata(std::string_view text, const std::string& place) {
-  check_keys(JsonTree(text, place).root(), place);
-  return parse_json(text, place);
-}
+constexpr std::size_t most_sample = std::size_t{64} << 20;
 
 std::string record_name(const std::string& root) { return root + "/extra/pellucid.json"; }
 
@@ -64,26 +48,11 @@ void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std:
     const Content content = archive.content(*record);
     return std::vector<std::byte>(content.bytes.begin(), content.bytes.end());
   };
-  const auto apply = [&](std::string_view text, const std::string& place) {
-    try {
-      for (std::string& odd :
-           apply_metadata(parse_metadata(text, place), entries, model.metadata)) {
-        model.warnings.push_back(std::move(odd));
-      }
-    } catch (Error& error) {
-      throw error.where().find(place) == std::string::npos ? error.at(place) : error;
-    }
-  };
   const std::string own = record_name(root);
   Content content;
   if (const Record* record = archive.find(own))
-    apply(archive.text(*record, content), "record " + own);
-  if (!sidecar.empty()) apply(sidecar, "sidecar");
-}
-
-std::string stem(std::string_view file) {
-  const std::string_view name = file.substr(file.find_last_of("/\\") + 1);
-  return std::string(name.substr(0, name.rfind('.')));
+    lay_metadata(archive.text(*record, content), "record " + own, entries, model);
+  if (!sidecar.empty()) lay_metadata(sidecar, "sidecar", entries, model);
 }
 
 }  // namespace pellucid::pt2

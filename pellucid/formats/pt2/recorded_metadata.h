@@ -25,7 +25,4 @@ Json metadata_document(const ZipArchive& archive, const std::string& root,
 void read_metadata(const ModelBytes& file, const ZipArchive& archive, const std::string& root,
                    std::string_view sidecar, Model& model);
 
-// "resnet50" of "models/resnet50.pt2".
-std::string stem(std::string_view file);
-
 }  // namespace pellucid::pt2

@@ -12,38 +12,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/pt2/zip.h"
+#include "pellucid/formats/reading/stored_tensor.h"
 #include "pellucid/model/file.h"
 
 namespace pellucid::pt2 {
 
-// Type and shape of a stored tensor (TensorMeta of the program's schema).
-struct TensorLayout {
-  at::ScalarType dtype = at::kFloat;
-  std::vector<std::int64_t> sizes, strides;
-  std::int64_t offset = 0;  // in elements
-};
-
 // Throws Error (Fault::model): an unknown dtype, a layout that is not strided, symbolic or negative
 // sizes.
 TensorLayout tensor_layout(const JsonItem& meta);
-
-// The number of bytes of a record that the layout reaches, by checked arithmetic.
-// Throws Error (Fault::model) when it overflows or the tensor would be larger than any that torch
-// stores.
-std::uint64_t bytes_reached(const TensorLayout& layout);
-
-// A tensor over the bytes, which `owner` keeps alive; misaligned bytes are copied. Throws Error
-// (Fault::model) when the layout reaches beyond them.
-at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::byte> bytes,
-                       const TensorLayout& layout);
-
-// What is to be said of NaN and infinite values that are allowed; nullopt: there are none. Throws
-// Error (Fault::model) where they are not. A negative infinity in a buffer or constant is allowed
-// always: attention masks are made of them.
-std::optional<std::string> verify_finite(std::string_view fqn, const at::Tensor& data,
-                                         bool is_parameter, bool allow_nonfinite);
 
 class Weights {
  public:

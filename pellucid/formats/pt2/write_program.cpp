@@ -9,7 +9,7 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/formats/pt2/enums.h"
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/pt2/output_names.h"
 #include "pellucid/formats/pt2/targets.h"
 #include "pellucid/formats/pt2/write_arguments.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pellucid::pt2 {
+namespace pellucid {
 
 class JsonTree;
 
@@ -66,4 +66,4 @@ class JsonTree {
   const JsonItem* root_ = nullptr;
 };
 
-}  // namespace pellucid::pt2
+}  // namespace pellucid

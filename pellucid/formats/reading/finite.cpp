@@ -1,6 +1,6 @@
 // A float is NaN or infinite exactly when all bits of its exponent are set, which needs no float
 // arithmetic. The 8-bit types of fewer special values are told by their one or two bit patterns.
-#include "pellucid/formats/pt2/finite.h"
+#include "pellucid/formats/reading/finite.h"
 
 #include <ATen/ops/isnan.h>
 #include <ATen/ops/isneginf.h>
@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace pellucid::pt2 {
+namespace pellucid {
 namespace {
 
 template <class Word>
@@ -73,4 +73,4 @@ NonFinite count_nonfinite(const at::Tensor& tensor) {
           .negative = at::isneginf(plain).sum().item<std::int64_t>()};
 }
 
-}  // namespace pellucid::pt2
+}  // namespace pellucid

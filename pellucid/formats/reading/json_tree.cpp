@@ -1,6 +1,6 @@
 // A recursive-descent parser of RFC 8259 with bounds on depth, bytes and items. Strings without
 // escapes stay views into the text; the children of an array or object lie side by side.
-#include "pellucid/formats/pt2/json_tree.h"
+#include "pellucid/formats/reading/json_tree.h"
 
 #include <charconv>
 #include <cmath>
@@ -8,7 +8,7 @@
 
 #include "pellucid/base/error.h"
 
-namespace pellucid::pt2 {
+namespace pellucid {
 namespace {
 
 constexpr int deepest = 128;
@@ -315,4 +315,4 @@ bool JsonItem::boolean() const {
   return truth_;
 }
 
-}  // namespace pellucid::pt2
+}  // namespace pellucid

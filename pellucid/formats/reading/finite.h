@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace pellucid::pt2 {
+namespace pellucid {
 
 // True when the bytes, read as numbers of that type, hold one that is NaN or infinite; false for
 // types without any.
@@ -20,4 +20,4 @@ struct NonFinite {
 // Counts them in the elements that the tensor shows. Slow; for tensors whose record has some.
 NonFinite count_nonfinite(const at::Tensor& tensor);
 
-}  // namespace pellucid::pt2
+}  // namespace pellucid
