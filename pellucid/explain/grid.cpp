@@ -1,5 +1,6 @@
 #include "pellucid/explain/grid.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -49,6 +50,21 @@ std::optional<std::int64_t> size(const Graph& graph, ValueId id, std::size_t dim
   return dimension < shape.size() ? shape[dimension] : std::nullopt;
 }
 
+// A mean (or another reduction) over the two dimensions of a picture says which they are.
+std::optional<Grid::Layout> reduced_layout(const Node& node, std::string_view name) {
+  if (name != "aten::mean" && name != "aten::amax" && name != "aten::sum") return std::nullopt;
+  if (node.operands.size() < 2 || node.operands[1].is_value() || node.operands[1].is_list())
+    return std::nullopt;
+  const c10::IValue& given = node.operands[1].constant();
+  if (!given.isIntList()) return std::nullopt;
+  std::vector<std::int64_t> axes = given.toIntVector();
+  for (std::int64_t& axis : axes) axis += axis < 0 ? 4 : 0;
+  std::ranges::sort(axes);
+  if (axes == std::vector<std::int64_t>{2, 3}) return Grid::Layout::channels_first;
+  if (axes == std::vector<std::int64_t>{1, 2}) return Grid::Layout::channels_last;
+  return std::nullopt;
+}
+
 // The layout that the nearest telling operator before or after the value gives it; element-wise
 // ones tell nothing.
 std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
@@ -71,17 +87,17 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
       if (among(name, channels_last)) return Grid::Layout::channels_last;
       return std::nullopt;
     };
-    // Only through operators that leave the layout alone: same rank, same sizes.
-    const auto same_sizes = [&](ValueId other) {
+    // Only through operators that leave the layout alone: same rank, same sizes but along a join.
+    const auto same_layout = [&](const Node& node, ValueId other) {
       return graph.value(other).is_tensor && graph.value(other).shape.size() == rank &&
-             graph.value(other).shape == graph.value(id).shape;
+             (graph.value(other).shape == graph.value(id).shape || operator_name(node) == "aten::cat");
     };
     if (const int producer = graph.producer(id); producer >= 0) {
       const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
       if (const auto told = ask(node)) return told;
       if (operator_name(node) != "aten::permute" && operator_name(node) != "aten::transpose") {
         for_each_operand_value(node, [&](ValueId other) {
-          if (same_sizes(other)) open.push_back(other);
+          if (same_layout(node, other)) open.push_back(other);
         });
       }
     }
@@ -89,10 +105,11 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
       const Node& node = graph.nodes()[static_cast<std::size_t>(user)];
       if (!node.operands.empty() && node.operands[0].is_value() && node.operands[0].value() == id) {
         if (const auto told = ask(node)) return told;
+        if (const auto told = reduced_layout(node, operator_name(node))) return told;
       }
       if (operator_name(node) != "aten::permute" && operator_name(node) != "aten::transpose") {
         for_each_result(node, [&](ValueId other) {
-          if (same_sizes(other)) open.push_back(other);
+          if (same_layout(node, other)) open.push_back(other);
         });
       }
     }

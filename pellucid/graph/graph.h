@@ -63,7 +63,7 @@ enum class NodeKind {
   aten,    // an operator of the dispatcher, whatever its namespace
   python,  // arithmetic on symbolic sizes: "mul", "getitem", ...
   block,   // an operator whose body is a graph: "cond", "wrap_with_set_grad_enabled", ...
-  kernel,  // our own code in an operator's place: rewrites put it in, no file names it
+  kernel,  // our own code in an operator's place
 };
 
 // What a kernel node runs. It returns one new tensor, writes into none of its operands, and is

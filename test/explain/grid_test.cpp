@@ -94,6 +94,28 @@ std::shared_ptr<const Graph> channels_last_network() {
                                  {pooled, net.constant("head", noise({5, 8}, 3))}, {any, 5})});
 }
 
+// As exporters write an Inception network: branches that are joined, pooled by a mean.
+std::shared_ptr<const Graph> joined_network() {
+  Net net;
+  const ValueId x = net.input("x", {any, 3, 6, 5});
+  const auto branch = [&](const std::string& name, int seed) {
+    const ValueId conv = net.call(name + "_conv", "conv2d.default",
+                                  {x, net.constant(name + "_w", noise({4, 3, 1, 1}, seed))},
+                                  {any, 4, 6, 5});
+    return net.call(name, "relu.default", {conv}, {any, 4, 6, 5});
+  };
+  const ValueId joined = net.call(
+      "joined", "cat.default",
+      {Operand{std::vector<Operand>{{branch("left", 1)}, {branch("right", 2)}}}, whole(1)},
+      {any, 8, 6, 5});
+  const ValueId twice = net.call(
+      "twice", "cat.default", {Operand{std::vector<Operand>{{joined}, {joined}}}, whole(1)},
+      {any, 16, 6, 5});
+  const ValueId pooled = net.call("pooled", "mean.dim", {twice, sizes({-1, -2})}, {any, 16});
+  return net.returning({net.call("y", "linear.default",
+                                 {pooled, net.constant("head", noise({5, 16}, 3))}, {any, 5})});
+}
+
 std::string chosen(const std::shared_ptr<const Graph>& graph) {
   const auto layer = find_cam_layer(*graph, graph->outputs()[0].operand.value());
   return layer ? graph->value(layer->value).name : "";
@@ -153,6 +175,7 @@ TEST(CamLayer, IsTheLastSpatialValueBeforeThePooling) {
   EXPECT_EQ(chosen(residual_network()), "relu_2");
   EXPECT_EQ(chosen(one_conv()), "relu1");
   EXPECT_EQ(chosen(channels_last_network()), "last");
+  EXPECT_EQ(chosen(joined_network()), "twice");
 }
 
 TEST(CamLayer, IsTheInputOfTheLastAttention) {

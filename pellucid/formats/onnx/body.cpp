@@ -133,6 +133,13 @@ Refs Body::block(std::string_view op, Args args, std::vector<std::shared_ptr<con
   return results;
 }
 
+Ref Body::kernel(std::string_view op, std::shared_ptr<const Kernel> kernel, Args args,
+                 const Ref& result) {
+  pending_.push_back({NodeKind::kernel, std::string(op), std::move(args), {{result}}, false,
+                      "result", {}, std::move(kernel)});
+  return result;
+}
+
 Number Body::arithmetic(std::string_view op, const std::vector<Number>& operands) {
   const std::string full = "python::" + std::string(op);
   std::array<c10::IValue, 2> forms;
@@ -261,6 +268,17 @@ void Body::add(const Pending& call, const std::string& name, const Origin& origi
     std::vector<NamedOperand> named;
     for (Operand& each : operands) named.push_back({"", std::move(each)});
     builder_.add_aten(own, call.op, std::move(named), std::move(results), origin);
+  } else if (call.kind == NodeKind::kernel) {
+    builder_.add({.kind = NodeKind::kernel,
+                  .name = own,
+                  .op = call.op,
+                  .handle = {},
+                  .operands = std::move(operands),
+                  .results = std::move(results),
+                  .bodies = {},
+                  .kernel = call.kernel,
+                  .autocast = {},
+                  .origin = origin});
   } else if (call.kind == NodeKind::python) {
     builder_.add_python(own, call.op, std::move(operands), std::move(results), origin);
   } else {

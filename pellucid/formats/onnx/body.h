@@ -115,6 +115,9 @@ class Body {
   Refs call_list(std::string_view op, Args args, std::size_t results, const char* what);
   // Arithmetic on numbers, as the node python::`op` unless they are known.
   Number arithmetic(std::string_view op, const std::vector<Number>& operands);
+  // Our own code in an operator's place.
+  Ref kernel(std::string_view op, std::shared_ptr<const Kernel> kernel, Args args,
+             const Ref& result);
   Refs block(std::string_view op, Args args, std::vector<std::shared_ptr<const Graph>> bodies,
              const Refs& results);
 
@@ -145,7 +148,8 @@ class Body {
     std::vector<Refs> results;
     bool is_list = false;
     std::string what;
-    std::vector<std::shared_ptr<const Graph>> bodies;
+    std::vector<std::shared_ptr<const Graph>> bodies = {};
+    std::shared_ptr<const Kernel> kernel = {};
   };
   Refs make(std::string_view op, Args args, Refs results, bool is_list, const char* what);
   void add(const Pending& pending, const std::string& name, const Origin& origin);

@@ -170,6 +170,16 @@ Shapes places(const Arguments& arguments, std::size_t form) {
   return {{{unknown_counts[form], arguments[0].toTensor().dim()}, at::kLong}};
 }
 
+// unique_dim(x, axis, ...): what is there, which of it each place has, how often
+Shapes unlike(const Arguments& arguments, std::size_t form) {
+  std::vector<std::int64_t> sizes = sizes_of(arguments[0]);
+  const auto axis = static_cast<std::size_t>(
+      at::maybe_wrap_dim(arguments[1].toInt(), static_cast<std::int64_t>(sizes.size())));
+  const std::int64_t length = sizes.at(axis), count = unknown_counts[form];
+  sizes[axis] = count;
+  return {{std::move(sizes), type_of(arguments[0])}, {{length}, at::kLong}, {{count}, at::kLong}};
+}
+
 struct Rule {
   std::string_view op;
   Shapes (*shapes)(const Arguments& arguments, std::size_t form);
@@ -203,13 +213,14 @@ constexpr Rule rules[] = {
     {"aten::max_pool3d", pooled},
     {"aten::nonzero", places},
     {"aten::relu", like_first},
+    {"aten::unique_dim", unlike},
     {"aten::var_mean", statistics},
     {"aten::where", chosen},
 };
 
 }  // namespace
 
-bool counts_data(std::string_view op) { return op == "aten::nonzero"; }
+bool counts_data(std::string_view op) { return op == "aten::nonzero" || op == "aten::unique_dim"; }
 
 std::optional<std::vector<Shape>> untold_shapes(std::string_view op,
                                                 const torch::jit::Stack& arguments,

@@ -7,9 +7,11 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-import torchvision
+from pellucid.exporting.torchvision_shim import import_torchvision
 
 import pellucid
+
+torchvision = import_torchvision()
 
 
 def lively(model):
@@ -25,12 +27,20 @@ def lively(model):
 
 
 def resnet():
-    return torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10)
+    return torchvision.models.ResNet(
+        torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10
+    )
 
 
 def transformer():
     return torchvision.models.VisionTransformer(
-        image_size=64, patch_size=16, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=10
+        image_size=64,
+        patch_size=16,
+        num_layers=2,
+        num_heads=4,
+        hidden_dim=64,
+        mlp_dim=128,
+        num_classes=10,
     )
 
 
@@ -39,10 +49,18 @@ def mobilenet():
 
 
 NETWORKS = {"resnet": resnet, "transformer": transformer, "mobilenet": mobilenet}
-EXPORTS = [("resnet", True), ("resnet", False), ("transformer", True), ("transformer", False), ("mobilenet", False)]
+EXPORTS = [
+    ("resnet", True),
+    ("resnet", False),
+    ("transformer", True),
+    ("transformer", False),
+    ("mobilenet", False),
+]
 
 
-@pytest.fixture(scope="module", params=EXPORTS, ids=lambda p: f"{p[0]}-{'dynamo' if p[1] else 'script'}")
+@pytest.fixture(
+    scope="module", params=EXPORTS, ids=lambda p: f"{p[0]}-{'dynamo' if p[1] else 'script'}"
+)
 def exported(request, tmp_path_factory):
     name, dynamo = request.param
     torch.manual_seed(0)
@@ -55,10 +73,18 @@ def exported(request, tmp_path_factory):
         if dynamo:
             batch = torch.export.Dim("batch", min=1, max=64)
             torch.onnx.export(
-                module, example, path, dynamo=True, verbose=False, dynamic_shapes=({0: batch},), **names
+                module,
+                example,
+                path,
+                dynamo=True,
+                verbose=False,
+                dynamic_shapes=({0: batch},),
+                **names,
             )
         else:
-            torch.onnx.export(module, example, path, dynamo=False, dynamic_axes={"image": {0: "batch"}}, **names)
+            torch.onnx.export(
+                module, example, path, dynamo=False, dynamic_axes={"image": {0: "batch"}}, **names
+            )
     return module, path
 
 
@@ -87,21 +113,18 @@ def test_gradients_are_the_originals(exported):
     module, path = exported
     x = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1), requires_grad=True)
     module(x)[0, 4].backward()
-    ours = pellucid.load(path).explain(
-        x.detach(), method="saliency", target="4", absolute=False
-    )
+    ours = pellucid.load(path).explain(x.detach(), method="saliency", target="4", absolute=False)
     assert largest_difference(ours.values.reshape(x.shape), x.grad) < 10 * TOLERANCE
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_layers_have_the_networks_own_names(exported):
+def test_layers_have_the_networks_own_names_and_values(exported):
     module, path = exported
-    names = {name for name, _ in module.named_modules() if name}
     model = pellucid.load(path)
-    layer = {"ResNet": "layer3.0.conv2", "VisionTransformer": "encoder.ln", "MobileNetV3": "features.4.block.0.0"}[
+    # Blocks, since exporters put a batch norm into the convolution before it.
+    layer = {"ResNet": "layer3.0", "VisionTransformer": "encoder.ln", "MobileNetV3": "features.4"}[
         type(module).__name__
     ]
-    assert layer in names
     x = torch.randn(1, 3, 64, 64)
     seen = {}
     hook = module.get_submodule(layer).register_forward_hook(lambda m, i, o: seen.update(value=o))
@@ -110,15 +133,20 @@ def test_layers_have_the_networks_own_names(exported):
     hook.remove()
     with model.record([layer]) as record:
         model.run(x)
-        # A batch norm may have been put into the convolution before it by the exporter.
-        assert record[layer].shape == seen["value"].shape
+        assert largest_difference(record[layer], seen["value"]) < TOLERANCE
 
 
 def quantised(path):
     """relu(x · w) with quantised x and w between QuantizeLinear and DequantizeLinear."""
     helper, arrays = onnx.helper, onnx.numpy_helper
     weight = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
-    constants = {"w": weight, "s": np.float32(0.02), "z": np.uint8(128), "ws": np.float32(0.03), "wz": np.int8(0)}
+    constants = {
+        "w": weight,
+        "s": np.float32(0.02),
+        "z": np.uint8(128),
+        "ws": np.float32(0.03),
+        "wz": np.int8(0),
+    }
     nodes = [
         helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
         helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
@@ -144,7 +172,10 @@ def test_gradients_pass_straight_through_quantisation_and_the_model_says_so(tmp_
     assert any("straight through" in warning for warning in model.warnings)
     x = torch.rand(1, 8)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert largest_difference(model.run(x), torch.from_numpy(session.run(None, {"x": x.numpy()})[0])) < TOLERANCE
+    assert (
+        largest_difference(model.run(x), torch.from_numpy(session.run(None, {"x": x.numpy()})[0]))
+        < TOLERANCE
+    )
     weights = torch.from_numpy(onnx.numpy_helper.to_array(onnx.load(path).graph.initializer[0]))
     rounded = (weights / 0.03).round().clamp(-128, 127) * 0.03
     got = model.explain(x, method="saliency", target="2", absolute=False)
@@ -162,10 +193,21 @@ def test_a_keras_like_network_keeps_its_layers(tmp_path):
     }
     call = "StatefulPartitionedCall/model/"
     nodes = [
-        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2], name=call + "conv/Conv2D__6"),
-        helper.make_node("Conv", ["t", "k"], ["c"], auto_pad="SAME_UPPER", strides=[2, 2], name=call + "conv/Conv2D"),
+        helper.make_node(
+            "Transpose", ["x"], ["t"], perm=[0, 3, 1, 2], name=call + "conv/Conv2D__6"
+        ),
+        helper.make_node(
+            "Conv",
+            ["t", "k"],
+            ["c"],
+            auto_pad="SAME_UPPER",
+            strides=[2, 2],
+            name=call + "conv/Conv2D",
+        ),
         helper.make_node("Relu", ["c"], ["r"], name=call + "conv/Relu"),
-        helper.make_node("ReduceMean", ["r"], ["m"], axes=[2, 3], keepdims=0, name=call + "pool/Mean"),
+        helper.make_node(
+            "ReduceMean", ["r"], ["m"], axes=[2, 3], keepdims=0, name=call + "pool/Mean"
+        ),
         helper.make_node("MatMul", ["m", "d"], ["y"], name=call + "dense/MatMul"),
     ]
     graph = helper.make_graph(
@@ -180,7 +222,10 @@ def test_a_keras_like_network_keeps_its_layers(tmp_path):
     model = pellucid.load(path)
     x = torch.rand(2, 32, 32, 3)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert largest_difference(model.run(x), torch.from_numpy(session.run(None, {"x": x.numpy()})[0])) < TOLERANCE
+    assert (
+        largest_difference(model.run(x), torch.from_numpy(session.run(None, {"x": x.numpy()})[0]))
+        < TOLERANCE
+    )
     with model.record(["model.conv"]) as record:
         model.run(x)
         assert record["model.conv"].shape == (2, 6, 16, 16)

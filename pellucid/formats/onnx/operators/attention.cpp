@@ -143,6 +143,37 @@ Refs attention(Call& call) {
   return {answer, present_key, present_value, shown};
 }
 
+// Attention whose products and weights go through graphs of the file's own.
+Refs flex_attention(Call& call) {
+  const Ref q = call.in(0);
+  Ref k = call.in(1), v = call.in(2);
+  const auto heads = known_size(q, 1), shared = known_size(k, 1), width = known_size(q, 3);
+  if (!width) throw call.refuse("has heads of no fixed size");
+  if (heads && shared && *shared > 0 && *heads != *shared) {
+    k = call.aten("aten::repeat_interleave.self_int", {k, *heads / *shared, 1}, "keys");
+    v = call.aten("aten::repeat_interleave.self_int", {v, *heads / *shared, 1}, "values");
+  }
+  const at::ScalarType type = dtype_of(q);
+  const double scale = call.real("scale", 1.0 / std::sqrt(static_cast<double>(*width)));
+  at::ScalarType precision = type == at::kDouble ? at::kDouble : at::kFloat;
+  if (const auto given = call.integer("softmax_precision"))
+    precision = scalar_type(*given).value_or(precision);
+  const auto changed = [&](const char* graph, const Ref& x) {
+    if (call.attribute(graph) == nullptr) return x;
+    const Refs made = call.program.inlined(call.body, call.scope, call.graph(graph), {x});
+    if (made.size() != 1) throw call.refuse("has a graph of several results");
+    return made[0];
+  };
+  const Ref turned = call.aten("aten::transpose.int", {k, -2, -1}, "turned");
+  const Ref products =
+      call.aten("aten::matmul",
+                {call.mul(q, std::sqrt(scale)), call.mul(turned, std::sqrt(scale))}, "products");
+  const Ref logits = changed("score_mod", call.cast(products, precision));
+  const Ref weights =
+      changed("prob_mod", call.aten("aten::softmax.int", {logits, -1}, "weights"));
+  return {call.cast(call.aten("aten::matmul", {weights, call.cast(v, precision)}), type)};
+}
+
 Refs rotary_embedding(Call& call) {
   Ref x = call.in(0), cosine = call.in(1), sine = call.in(2);
   const bool flat = call.rank(x) == 3;
@@ -252,6 +283,7 @@ constexpr Operator table[] = {
     {"CausalConvWithState", causal_convolution},
     {"LinearAttention", linear_attention},
     {"RotaryEmbedding", rotary_embedding},
+    {"ai.onnx.preview.FlexAttention", flex_attention},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // If and Loop. What can be decided while reading is; the rest becomes a block that decides when the
 // model runs.
+#include <ATen/ops/scalar_tensor.h>
+
 #include "pellucid/formats/onnx/operators/tables.h"
 #include "pellucid/formats/onnx/program.h"
 
@@ -217,9 +219,17 @@ Refs scan(Call& call) {
   return values;
 }
 
+// An optional value here is one that is left out: what has a value is that value.
+Refs is_there(Call& call) {
+  return {constant_term(at::scalar_tensor(call.maybe(0) != nullptr, at::kBool))};
+}
+Refs value_of(Call& call) { return {call.in(0)}; }
+
 constexpr Operator table[] = {
     {"If", branch},
     {"Loop", loop_or_rounds},
+    {"OptionalGetElement", value_of},
+    {"OptionalHasElement", is_there},
     {"Scan", scan},
 };
 

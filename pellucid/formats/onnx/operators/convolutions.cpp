@@ -1,4 +1,7 @@
 // Convolutions. ATen's own operator of the dimensions is taken, so that rewrites know them.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
+
 #include "pellucid/formats/onnx/operators/tables.h"
 #include "pellucid/formats/onnx/operators/windows.h"
 
@@ -128,6 +131,51 @@ Refs transposed_convolution(Call& call) {
   return {result};
 }
 
+struct Blocks {
+  std::vector<std::int64_t> image, size, stride, dilation, pads;
+};
+
+// Blocks added up at their places, in any number of dimensions: x [N, C · block, places].
+Ref overlaid(Call& call, const Ref& x, const Blocks& b) {
+  constexpr std::int64_t most_places = std::int64_t{1} << 24;
+  const std::size_t dims = b.image.size();
+  std::int64_t padded_count = 1, block_count = 1;
+  std::vector<std::int64_t> padded;
+  // Where each element of each block comes to lie in the padded picture, rows last to first.
+  at::Tensor within = at::zeros({1}, at::kLong), starts = within;
+  for (std::size_t i = 0; i < dims; ++i) {
+    padded.push_back(b.image[i] + b.pads[i] + b.pads[i + dims]);
+    const std::int64_t steps =
+        b.stride[i] < 1 ? 0 : (padded[i] - b.dilation[i] * (b.size[i] - 1) - 1) / b.stride[i] + 1;
+    if (padded[i] < 1 || b.size[i] < 1 || steps < 1 ||
+        __builtin_mul_overflow(padded_count, padded[i], &padded_count) ||
+        __builtin_mul_overflow(block_count, b.size[i], &block_count) ||
+        padded_count > most_places || block_count > most_places)
+      throw call.refuse("has blocks that do not fit its picture");
+    const auto grown = [&](const at::Tensor& all, std::int64_t count, std::int64_t step) {
+      return (all.unsqueeze(1) * padded[i] + at::arange(count, at::kLong) * step).reshape({-1});
+    };
+    within = grown(within, b.size[i], b.dilation[i]);
+    starts = grown(starts, steps, b.stride[i]);
+    if (within.numel() * starts.numel() > most_places) throw call.refuse("has too many blocks");
+  }
+  const Ref index = constant_term((within.unsqueeze(1) + starts).reshape({-1}));
+  const Number n = call.size(x, 0),
+               channels = call.body.arithmetic("floordiv", {call.size(x, 1), number(block_count)});
+  const Ref values = call.reshape(x, std::vector<Number>{n, channels, number(-1)});
+  const Ref empty = call.aten(
+      "aten::new_zeros", {x, std::vector<Number>{n, channels, number(padded_count)}}, "empty");
+  std::vector<Number> sizes = {n, channels};
+  for (const std::int64_t each : padded) sizes.push_back(number(each));
+  Ref made = call.reshape(call.aten("aten::index_add", {empty, 2, index, values}, "sums"), sizes);
+  for (std::size_t i = 0; i < dims; ++i) {
+    if (b.pads[i] != 0 || b.pads[i + dims] != 0)
+      made = call.aten("aten::slice.Tensor", {made, static_cast<std::int64_t>(i) + 2, b.pads[i],
+                                              b.pads[i] + b.image[i]});
+  }
+  return made;
+}
+
 Refs columns_to_image(Call& call) {
   const Ref x = call.in(0);
   const auto image = call.constants(call.in(1), "image sizes"),
@@ -136,7 +184,10 @@ Refs columns_to_image(Call& call) {
   const auto stride = call.integers("strides").value_or(std::vector<std::int64_t>(dims, 1)),
              dilation = call.integers("dilations").value_or(std::vector<std::int64_t>(dims, 1)),
              pads = call.integers("pads").value_or(std::vector<std::int64_t>(2 * dims, 0));
-  if (dims != 2) throw call.refuse("works on pictures of " + std::to_string(dims) + " dimensions");
+  if (dims == 0 || block.size() != dims || stride.size() != dims || dilation.size() != dims ||
+      pads.size() != 2 * dims)
+    throw call.refuse("has attributes of wrong lengths");
+  if (dims != 2) return {overlaid(call, x, {image, block, stride, dilation, pads})};
   // Onto the padded picture, whose rim is then cut off.
   const std::vector<std::int64_t> whole = {image[0] + pads[0] + pads[2],
                                            image[1] + pads[1] + pads[3]};

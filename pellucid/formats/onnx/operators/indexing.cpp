@@ -125,10 +125,6 @@ Refs tensor_scatter(Call& call) {
   return {call.aten("aten::scatter.src", {x, axis, index, updates})};
 }
 
-Refs non_zero(Call& call) {
-  return {call.aten("aten::t", {call.aten("aten::nonzero", {call.in(0)}, "places")})};
-}
-
 Refs one_hot(Call& call) {
   const Ref values = call.in(2);
   const Number depth = call.body.numbers(call.in(1)).at(0);
@@ -146,25 +142,10 @@ Refs one_hot(Call& call) {
   return {call.aten("aten::where.self", {hot, on, off})};
 }
 
-Refs compress(Call& call) {
-  Ref x = call.in(0);
-  const auto given = call.integer("axis");
-  std::int64_t axis = 0;
-  if (given)
-    axis = call.axis(*given, call.rank(x));
-  else
-    x = call.reshape(x, std::vector<std::int64_t>{-1});
-  const Ref places = call.reshape(call.aten("aten::nonzero", {call.in(1)}, "places"),
-                                  std::vector<std::int64_t>{-1});
-  return {call.aten("aten::index_select", {x, axis, places})};
-}
-
 constexpr Operator table[] = {
-    {"Compress", compress},
     {"Gather", gather},
     {"GatherElements", gather_elements},
     {"GatherND", gather_nd},
-    {"NonZero", non_zero},
     {"OneHot", one_hot},
     {"Scatter", scatter_elements},
     {"ScatterElements", scatter_elements},

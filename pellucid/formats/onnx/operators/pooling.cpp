@@ -190,15 +190,23 @@ Refs max_unpool(Call& call) {
     sizes.push_back(
         call.body.arithmetic("add", {steps, number(w.kernel[i] - w.before[i] - w.after[i])}));
   }
-  std::vector<Number> wanted = sizes;
-  if (const Ref shape = call.maybe(2)) wanted = call.body.numbers(shape);
   Number count = number(1);
-  for (const Number& each : wanted) count = call.body.arithmetic("mul", {count, each});
+  for (const Number& each : sizes) count = call.body.arithmetic("mul", {count, each});
   const Ref empty = call.aten("aten::new_zeros", {x, std::vector<Number>{count}}, "empty");
   const std::vector<std::int64_t> flat{-1};
   const Ref filled =
       call.aten("aten::scatter.src", {empty, 0, call.reshape(places, flat), call.reshape(x, flat)});
-  return {call.reshape(filled, wanted)};
+  const Ref picture = call.reshape(filled, sizes);
+  const Ref shape = call.maybe(2);
+  if (shape == nullptr) return {picture};
+  const std::vector<Number> wanted = call.body.numbers(shape);
+  if (wanted.size() != sizes.size()) throw call.refuse("wants a shape of other dimensions");
+  std::vector<Number> pads;  // behind; ATen counts from the last axis
+  for (std::size_t i = sizes.size(); i-- > 2;) {
+    pads.push_back(number(0));
+    pads.push_back(call.body.arithmetic("sub", {wanted[i], sizes[i]}));
+  }
+  return {call.aten("aten::constant_pad_nd", {picture, pads, 0.0})};
 }
 
 constexpr Operator table[] = {

@@ -1,4 +1,4 @@
-// Resizing and sampling. ATen's own operators where they compute what the node asks for; else each
+// Resizing. ATen's own operators where they compute what the node asks for; else each
 // axis is multiplied by a matrix of interpolation weights, which is any resizing that ONNX has.
 #include <ATen/ops/zeros.h>
 
@@ -23,8 +23,19 @@ struct Axis {
   Number out_number;
   double scale = 1.0;        // out / in, as the node gives it
   bool scale_given = false;  // else the sizes were
+  bool keeps = false;        // the size it has, though it may be symbolic
   double roi_start = 0.0, roi_end = 1.0;
 };
+
+// A symbolic size is the same where it is in both forms.
+bool is_size_of(const Number& size, const Ref& x, std::int64_t axis) {
+  for (std::size_t form = 0; form < 2; ++form) {
+    const c10::IValue& seen = size.seen[form];
+    if (!seen.isInt() || !x->seen[form].defined() || seen.toInt() != x->seen[form].size(axis))
+      return false;
+  }
+  return true;
+}
 
 double coordinate(const Resizing& how, const Axis& axis, std::int64_t place) {
   const auto x = static_cast<double>(place), in = static_cast<double>(*axis.in);
@@ -132,10 +143,12 @@ std::optional<Ref> by_aten(Call& call, const Ref& x, const Resizing& how,
   }
   for (const Axis& each : axes) {
     if (each.axis < 2) {
-      if (each.in && each.out && *each.in == *each.out) continue;
-      if (each.scale_given && each.scale == 1.0) continue;
+      if (each.keeps) continue;
       return std::nullopt;
     }
+    // A single place is the first one there, not the middle.
+    if (how.coordinates == "pytorch_half_pixel" && each.out == 1 && each.in != 1)
+      return std::nullopt;
     const auto place = static_cast<std::size_t>(each.axis - 2);
     sizes[place] = each.out_number;
     if (each.scale_given) scales[place] = each.scale;
@@ -199,6 +212,7 @@ std::vector<Axis> axes_of(Call& call, const Ref& x, const Ref& scales, const Ref
     if (axis.out_number.known()) axis.out = axis.out_number.constant.toInt();
     if (!axis.scale_given && axis.in && axis.out)
       axis.scale = static_cast<double>(*axis.out) / static_cast<double>(*axis.in);
+    axis.keeps = axis.scale_given ? axis.scale == 1.0 : is_size_of(axis.out_number, x, places[i]);
     axes.push_back(axis);
   }
   const std::string policy = call.text("keep_aspect_ratio_policy", "stretch");
@@ -213,6 +227,7 @@ std::vector<Axis> axes_of(Call& call, const Ref& x, const Ref& scales, const Ref
       each.out = static_cast<std::int64_t>(std::floor(scale * static_cast<double>(*each.in) + 0.5));
       each.out_number = number(*each.out);
       each.scale_given = true;
+      each.keeps = each.out == each.in;
     }
   }
   return axes;
@@ -225,8 +240,7 @@ Ref resized(Call& call, const Ref& x, const Resizing& how, std::vector<Axis> axe
   for (const Axis& each : axes) {
     const bool crops =
         how.coordinates == "tf_crop_and_resize" && (each.roi_start != 0.0 || each.roi_end != 1.0);
-    if (!crops && each.in && each.out == each.in && each.scale == 1.0) continue;
-    if (each.scale_given && each.scale == 1.0 && !crops) continue;
+    if (each.keeps && !crops) continue;
     made = multiplied(call, made, how, each);
   }
   return call.cast(made, type);
@@ -272,28 +286,7 @@ Refs upsample(Call& call) {
   return {resized(call, x, how, axes_of(call, x, scales, nullptr))};
 }
 
-Refs grid_sample(Call& call) {
-  const Ref x = call.in(0);
-  const std::string mode = call.text("mode", "linear"), rim = call.text("padding_mode", "zeros");
-  const std::int64_t how = mode == "nearest"         ? 1
-                           : mode.ends_with("cubic") ? 2
-                                                     : 0,
-                     edge = rim == "border"       ? 1
-                            : rim == "reflection" ? 2
-                                                  : 0;
-  const Ref made = call.aten("aten::grid_sampler",
-                             {x, call.in(1), how, edge, call.integer("align_corners", 0) != 0});
-  return {made};
-}
-
-Refs affine_grid(Call& call) {
-  return {call.aten("aten::affine_grid_generator", {call.in(0), call.body.numbers(call.in(1)),
-                                                    call.integer("align_corners", 0) != 0})};
-}
-
 constexpr Operator table[] = {
-    {"AffineGrid", affine_grid},
-    {"GridSample", grid_sample},
     {"Resize", resize},
     {"Upsample", upsample},
 };

@@ -1,7 +1,10 @@
 // Windows and Fourier transforms.
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cos.h>
+#include <ATen/ops/zeros.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "pellucid/formats/onnx/operators/tables.h"
@@ -28,6 +31,43 @@ Refs cosine_window(Call& call, double a0, double a1, double a2) {
 Refs hann(Call& call) { return cosine_window(call, 0.5, 0.5, 0.0); }
 Refs hamming(Call& call) { return cosine_window(call, 25.0 / 46, 21.0 / 46, 0.0); }
 Refs blackman(Call& call) { return cosine_window(call, 0.42, 0.5, 0.08); }
+
+constexpr std::int64_t most_bands = 1 << 12, longest_spectrum = 1 << 16;
+
+// Triangles that are evenly spaced and as wide as their distance on the mel scale,
+// mel(f) = 2595 log10(1 + f / 700), over the bins of a spectrum.
+Refs mel_weights(Call& call) {
+  const std::int64_t bands = call.constants(call.in(0), "number of bands").at(0),
+                     length = call.constants(call.in(1), "length").at(0),
+                     rate = call.constants(call.in(2), "sample rate").at(0);
+  if (bands < 1 || bands > most_bands || length < 1 || length > longest_spectrum || rate < 1)
+    throw call.refuse("has an impossible size");
+  const auto mel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
+  const auto hertz = [](double of) { return 700 * (std::pow(10, of / 2595) - 1); };
+  const double low = mel(call.constant(call.in(3), "lower edge")),
+               high = mel(call.constant(call.in(4), "upper edge"));
+  const double step = (high - low) / static_cast<double>(bands + 2);
+  const std::int64_t bins = length / 2 + 1;
+  const auto bin = [&](std::int64_t band) {
+    const double at = std::floor(static_cast<double>(length + 1) *
+                                 hertz(low + static_cast<double>(band) * step) /
+                                 static_cast<double>(rate));
+    return static_cast<std::int64_t>(std::clamp(at, 0.0, static_cast<double>(bins)));
+  };
+  at::Tensor weights = at::zeros({bins, bands}, at::TensorOptions().dtype(at::kDouble));
+  auto at_place = weights.accessor<double, 2>();
+  for (std::int64_t band = 0; band < bands; ++band) {
+    const std::int64_t left = bin(band), peak = bin(band + 1), right = bin(band + 2);
+    for (std::int64_t i = left; i < peak; ++i)
+      at_place[i][band] = static_cast<double>(i - left) / static_cast<double>(peak - left);
+    if (peak < bins) at_place[peak][band] = 1;
+    for (std::int64_t i = peak + 1; i < std::min(right, bins); ++i)
+      at_place[i][band] = static_cast<double>(right - i) / static_cast<double>(right - peak);
+  }
+  const auto type = scalar_type(call.integer("output_datatype", 1));
+  if (!type) throw call.refuse("wants a type that is not read");
+  return {constant_term(weights.to(*type))};
+}
 
 // [..., 1 or 2] of real and imaginary parts as complex or real numbers.
 Ref joined(Call& call, const Ref& x) {
@@ -72,7 +112,7 @@ Refs short_time_fourier(Call& call) {
 
 constexpr Operator table[] = {
     {"BlackmanWindow", blackman}, {"DFT", fourier},
-    {"HammingWindow", hamming},   {"HannWindow", hann},
+    {"HammingWindow", hamming},   {"HannWindow", hann}, {"MelWeightMatrix", mel_weights},
     {"STFT", short_time_fourier},
 };
 

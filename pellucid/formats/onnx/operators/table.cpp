@@ -11,15 +11,15 @@ const Operator* find_operator(std::string_view domain, std::string_view name) {
     for (const auto table :
          {elementwise_operators(), activation_operators(), reduction_operators(), shape_operators(),
           creation_operators(), indexing_operators(), convolution_operators(), pooling_operators(),
-          resize_operators(), normalisation_operators(), product_operators(), attention_operators(),
+          resize_operators(), sampling_operators(), selection_operators(), normalisation_operators(), product_operators(), attention_operators(),
           recurrent_operators(), quantisation_operators(), signal_operators(), loss_operators(),
-          control_operators()}) {
+          control_operators(), classical_operators()}) {
       for (const Operator& each : table) made.emplace(each.name, &each);
     }
     return made;
   }();
-  if (!domain.empty()) return nullptr;
-  const auto found = all.find(name);
+  const auto found =
+      domain.empty() ? all.find(name) : all.find(std::string(domain) + "." + std::string(name));
   return found == all.end() ? nullptr : found->second;
 }
 

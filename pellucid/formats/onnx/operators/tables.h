@@ -16,6 +16,8 @@ std::span<const Operator> indexing_operators();
 std::span<const Operator> convolution_operators();
 std::span<const Operator> pooling_operators();
 std::span<const Operator> resize_operators();
+std::span<const Operator> sampling_operators();
+std::span<const Operator> selection_operators();
 std::span<const Operator> normalisation_operators();
 std::span<const Operator> product_operators();
 std::span<const Operator> attention_operators();
@@ -24,5 +26,6 @@ std::span<const Operator> quantisation_operators();
 std::span<const Operator> signal_operators();
 std::span<const Operator> loss_operators();
 std::span<const Operator> control_operators();
+std::span<const Operator> classical_operators();
 
 }  // namespace pellucid::from_onnx
