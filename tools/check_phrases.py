@@ -37,6 +37,8 @@ ENGLISH_FILES = {
 # Patterns, each for every file. Errors of Pellucid itself (internal_error) are excused without a line here.
 ENGLISH = {
     # Pieces, of which whole texts are in the tables.
+    " of the function {0}",
+    "sparse tensor",
     "one of ",
     "some of ",
     "; and {0} more",

@@ -146,9 +146,9 @@ struct Patterns {
 };
 
 const Patterns& texts() {
-  static const Patterns all{phrases_of_faces(),   phrases_of_questions(),
-                            phrases_of_inputs(),  phrases_of_models(),
-                            phrases_of_scripts(), phrases_of_written_models()};
+  static const Patterns all{phrases_of_faces(),         phrases_of_questions(), phrases_of_inputs(),
+                            phrases_of_models(),        phrases_of_scripts(),   phrases_of_onnx(),
+                            phrases_of_written_models()};
   return all;
 }
 

@@ -29,6 +29,7 @@ std::span<const Phrase> phrases_of_questions();
 std::span<const Phrase> phrases_of_inputs();
 std::span<const Phrase> phrases_of_models();
 std::span<const Phrase> phrases_of_scripts();
+std::span<const Phrase> phrases_of_onnx();
 std::span<const Phrase> phrases_of_written_models();
 // Where errors happened: "node conv1".
 std::span<const Phrase> phrases_of_places();

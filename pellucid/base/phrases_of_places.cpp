@@ -7,6 +7,10 @@ std::span<const Phrase> phrases_of_places() {
   static constexpr Phrase table[] = {
       {"record {0}", "记录 {0}"},
       {"node {0}", "节点 {0}"},
+      {"node {0}, operator {1}", "节点 {0}，算子 {1}"},
+      {"input {0}", "输入 {0}"},
+      {"tensor {0}", "张量 {0}"},
+      {"metadata pellucid", "元数据 pellucid"},
       {"module {0}", "模块 {0}"},
       {"weight {0}", "权重 {0}"},
       {"value {0}", "值 {0}"},

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::array<std::string_view, 5> names = {"zero", "black", "grey", "mean", "blur"};
 
-bool channels_last(const InputInfo& info) {
-  return info.preprocessing && info.preprocessing->layout == Preprocessing::Layout::nhwc;
-}
-
 at::Tensor colour(double level, const at::Tensor& data, const InputInfo& info,
                   std::string_view name) {
   if (!info.preprocessing || data.dim() != 4) {

@@ -90,7 +90,8 @@ std::optional<Grid::Layout> told_layout(const Graph& graph, ValueId value) {
     // Only through operators that leave the layout alone: same rank, same sizes but along a join.
     const auto same_layout = [&](const Node& node, ValueId other) {
       return graph.value(other).is_tensor && graph.value(other).shape.size() == rank &&
-             (graph.value(other).shape == graph.value(id).shape || operator_name(node) == "aten::cat");
+             (graph.value(other).shape == graph.value(id).shape ||
+              operator_name(node) == "aten::cat");
     };
     if (const int producer = graph.producer(id); producer >= 0) {
       const Node& node = graph.nodes()[static_cast<std::size_t>(producer)];
@@ -142,6 +143,14 @@ std::vector<bool> leads_to(const Graph& graph, ValueId target) {
   for (std::size_t i = 0; i < after_input.size(); ++i)
     before_target[i] = before_target[i] && after_input[i];
   return before_target;
+}
+
+bool adds_activations(const Graph& graph, const Node& node, const std::vector<bool>& on_path) {
+  int count = 0;
+  for_each_operand_value(node, [&](ValueId id) {
+    count += on_path[static_cast<std::size_t>(id)] && graph.value(id).is_tensor;
+  });
+  return count == 2;
 }
 
 // The patch grid that tokens came from: the last spatial 4-D value before `value` in the order of
@@ -222,8 +231,9 @@ ValueId attention_input(const Graph& graph, int attention, const std::vector<boo
                                                  "aten::layer_norm", "aten::native_layer_norm"}))
       return id;
     // A residual sum is where the previous block ends: going further back would leave this
-    // attention.
-    if (tokens && operator_name(node) == "aten::add") return nearest == no_value ? id : nearest;
+    // attention. (The sum of a linear layer and its bias is none.)
+    if (tokens && operator_name(node) == "aten::add" && adds_activations(graph, node, on_path))
+      return nearest == no_value ? id : nearest;
     if (tokens && nearest == no_value && operator_name(node) != "aten::linear") nearest = id;
     for_each_operand_value(node, [&](ValueId other) { open.push_back(other); });
   }

@@ -36,11 +36,10 @@ Model read_model(const ModelBytes& file, std::string_view name, const LoadSettin
   const from_onnx::ModelRecord record = from_onnx::read_model_record(file.bytes);
   refuse(from_onnx::problems_of(record));
   from_onnx::TensorSource tensors(file, settings);
-  from_onnx::Program program(record, tensors);
+  from_onnx::Program program(record, tensors, settings.allow_nonfinite);
   Model model;
   model.graph = program.read();
   model.warnings = program.warnings();
-  verify_weights(settings, model);
   guess_metadata_of(model, name);
   from_onnx::read_metadata(record, settings, model);
   model.graph = prepared(model.graph);

@@ -18,6 +18,9 @@ struct GradientCheck {
   int directions = 0;
   bool flat = false;  // the outputs do not change along any direction: nothing could be checked
   double threshold = usual_threshold;
+  // The model rounds (fake quantisation) and gradients pass straight through: its gradient was
+  // checked with the rounding left out.
+  bool without_rounding = false;
   bool passed() const { return !flat && error <= threshold; }
 
   // Float32 rounding and kinks that the step crosses stay below a hundredth; a wrong backward is

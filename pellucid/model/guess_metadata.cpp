@@ -20,6 +20,13 @@ InputKind guess_input(const Value& value) {
   return real && channels ? InputKind::image : InputKind::tensor;
 }
 
+bool guess_channels_last(const Value& value) {
+  const auto few = [&](std::size_t axis) {
+    return value.shape[axis] == 1 || value.shape[axis] == 3;
+  };
+  return value.shape.size() == 4 && few(3) && !few(1);
+}
+
 OutputKind guess_output(const Graph& graph, const Output& output) {
   if (!output.operand.is_value()) return OutputKind::other;
   const ValueId id = output.operand.value();
@@ -46,8 +53,11 @@ Metadata guess_metadata(const Graph& graph) {
   Metadata metadata;
   for (const ValueId id : graph.inputs()) {
     const Value& value = graph.value(id);
-    metadata.inputs.push_back(
-        {.name = value.name, .kind = guess_input(value), .preprocessing = {}, .features = {}});
+    metadata.inputs.push_back({.name = value.name,
+                               .kind = guess_input(value),
+                               .preprocessing = {},
+                               .features = {},
+                               .guessed_channels_last = guess_channels_last(value)});
   }
   for (const Output& output : graph.outputs()) {
     metadata.outputs.push_back(

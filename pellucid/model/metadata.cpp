@@ -259,6 +259,11 @@ ConvertedFrom read_converted_from(const Json& entry) {
 
 }  // namespace
 
+bool channels_last(const InputInfo& info) {
+  if (!info.preprocessing) return info.guessed_channels_last;
+  return info.preprocessing->layout == Preprocessing::Layout::nhwc;
+}
+
 std::string_view to_string(InputKind kind) {
   return input_kinds.at(static_cast<std::size_t>(kind));
 }

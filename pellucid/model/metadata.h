@@ -30,7 +30,11 @@ struct InputInfo {
   InputKind kind = InputKind::tensor;
   std::optional<Preprocessing> preprocessing;  // of an image
   std::vector<std::string> features;           // names of a vector's entries
+  bool guessed_channels_last = false;          // of an image whose preprocessing is not known
 };
+
+// True for a picture whose tensor is [N, H, W, C].
+bool channels_last(const InputInfo& info);
 
 struct OutputInfo {
   std::string name;

@@ -12,10 +12,6 @@
 namespace pellucid {
 namespace {
 
-bool channels_last(const InputInfo& info) {
-  return info.preprocessing && info.preprocessing->layout == Preprocessing::Layout::nhwc;
-}
-
 at::Tensor as_chw(const at::Tensor& sample, const InputInfo& info) {
   return channels_last(info) ? sample.permute({2, 0, 1}) : sample;
 }

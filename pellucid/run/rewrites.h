@@ -36,6 +36,10 @@ std::shared_ptr<const Graph> select_early(std::shared_ptr<const Graph> graph);
 // Values keep their names and, to rounding, their numbers.
 std::shared_ptr<const Graph> contiguous_rows(std::shared_ptr<const Graph> graph);
 
+// For the gradient's check: fake quantisation by constants becomes a clamp to its range, through
+// which the same gradient passes but at its very edges. The graph itself where there is none.
+std::shared_ptr<const Graph> without_rounding(const std::shared_ptr<const Graph>& graph);
+
 // Floating-point constants and dtype literals become `dtype`; devices of constants and literals
 // become `device`.
 std::shared_ptr<const Graph> with_dtype(const std::shared_ptr<const Graph>& graph,

@@ -4,6 +4,7 @@ pellucid.export.export(model, torch.zeros(1, 3, 224, 224), "model.pt2",
                        preprocessing=weights.transforms(), labels=weights.meta["categories"])
 
 python -m pellucid.export resnet50 resnet50.pt2
+python -m pellucid.export model.keras model.onnx      (where Keras is installed)
 """
 
 import argparse
@@ -13,7 +14,14 @@ import sys
 import torch
 from torch.utils import _pytree as pytree
 
-from pellucid.exporting import ExportError, archive, metadata, named_models, source_paths
+from pellucid.exporting import (
+    ExportError,
+    archive,
+    keras_models,
+    metadata,
+    named_models,
+    source_paths,
+)
 from pellucid.exporting import labels as label_lists
 from pellucid.exporting import preprocessing as preprocessing_records
 from pellucid.exporting import program as programs
@@ -208,9 +216,10 @@ def main(arguments=None):
         prog="python -m pellucid.export", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
-        "model", help="a name of torchvision or timm, efficientnet-lite0, or module:function"
+        "model",
+        help="a name of torchvision or timm, efficientnet-lite0, module:function, or a Keras file (*.keras, *.h5)",
     )
-    parser.add_argument("out", help="the file to write, *.pt2")
+    parser.add_argument("out", help="the file to write, *.pt2; of a Keras model *.onnx")
     parser.add_argument(
         "--source",
         choices=named_models.sources,
@@ -236,7 +245,30 @@ def main(arguments=None):
         return 1
 
 
+def _keras_command(words):
+    unused = {
+        "--source": words.source,
+        "--weights": words.weights,
+        "--photo": words.photo,
+        "--input-shape": words.input_shape,
+        "--fixed-batch": words.fixed_batch,
+    }
+    if given := [flag for flag, value in unused.items() if value]:
+        raise ExportError(f"{given[0]} means nothing for a Keras model")
+    keras_models.export(
+        words.model,
+        words.out,
+        labels=label_lists.read(words.labels) if words.labels else None,
+        output_kind=words.output_kind,
+        name=words.name,
+    )
+    print(f"{words.out} ({os.path.getsize(words.out) / 2**20:.1f} MiB)")
+    return 0
+
+
 def _command(words):
+    if keras_models.is_keras_file(words.model):
+        return _keras_command(words)
     named = named_models.load(words.model, words.source, words.weights)
     shape = (
         [int(size) for size in words.input_shape.split(",")]

@@ -16,8 +16,9 @@ namespace {
 std::string chinese(std::string_view text) { return rephrased(Language::chinese, text); }
 
 std::vector<std::span<const Phrase>> tables() {
-  return {phrases_of_faces(),  phrases_of_questions(), phrases_of_inputs(),
-          phrases_of_models(), phrases_of_scripts(),   phrases_of_written_models()};
+  return {phrases_of_faces(),         phrases_of_questions(), phrases_of_inputs(),
+          phrases_of_models(),        phrases_of_scripts(),   phrases_of_onnx(),
+          phrases_of_written_models()};
 }
 
 // The text with each place as `value` says, marks and all.

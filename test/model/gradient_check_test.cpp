@@ -2,6 +2,7 @@
 #include "pellucid/model/gradient_check.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -52,6 +53,37 @@ TEST(GradientCheck, AllowsWhatRoundingDoesInFewerDigits) {
   }
   EXPECT_EQ(checked(at::kFloat, false).threshold, GradientCheck::usual_threshold);
   EXPECT_GT(checked(at::kBFloat16, false).threshold, checked(at::kHalf, false).threshold);
+}
+
+// sin of what a quantised network holds between its layers: rounded to steps of 1/8, or of a size
+// per column.
+std::shared_ptr<const Graph> rounding(bool by_columns) {
+  Net net;
+  const ValueId x = net.input("x", {any, 4});
+  const ValueId rounded =
+      by_columns ? net.call("rounded", "fake_quantize_per_channel_affine.default",
+                            {x, net.constant("scales", at::tensor({0.125F, 0.25F, 0.5F, 1.0F})),
+                             net.constant("zeros", at::tensor({3, 3, 3, 3}, at::kInt)), whole(1),
+                             whole(0), whole(255)},
+                            {any, 4})
+                 : net.call("rounded", "fake_quantize_per_tensor_affine.tensor_qparams",
+                            {x, net.constant("scale", at::tensor({0.125F})),
+                             net.constant("zero", at::tensor({3}, at::kInt)), whole(0), whole(255)},
+                            {any, 4});
+  return net.returning({net.call("y", "sin.default", {rounded}, {any, 4})});
+}
+
+TEST(GradientCheck, LeavesOutRoundingThatGradientsPassStraightThrough) {
+  // The last lies below the range, where nothing passes.
+  const at::Tensor input = at::tensor({0.33F, 1.07F, 2.21F, -5.0F}).reshape({1, 4});
+  for (const bool by_columns : {false, true}) {
+    const auto graph = rounding(by_columns);
+    const GradientCheck check = check_gradient(Executor(graph), graph, {&input, 1});
+    EXPECT_TRUE(check.passed()) << by_columns << " " << check.error;
+    EXPECT_TRUE(check.without_rounding);
+    EXPECT_TRUE(to_json(check).contains("without_rounding"));
+  }
+  EXPECT_FALSE(to_json(checked(at::kFloat, false)).contains("without_rounding"));
 }
 
 // relu(x / 10 − c) with c as float32 rounds x / 10 at the sample: 0 there, and a little more in

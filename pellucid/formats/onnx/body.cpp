@@ -26,6 +26,12 @@ bool all_known(const Arg& arg) {
   return true;
 }
 
+bool is_made_of_weights(const Arg& arg) {
+  if (const auto* term = std::get_if<Ref>(&arg.is)) return (*term)->kind != ConstantKind::literal;
+  const auto* list = std::get_if<std::vector<Arg>>(&arg.is);
+  return list != nullptr && std::ranges::any_of(*list, is_made_of_weights);
+}
+
 std::int64_t elements(const Arg& arg) {
   if (const auto* term = std::get_if<Ref>(&arg.is)) return (*term)->data.numel();
   std::int64_t count = 0;
@@ -108,8 +114,12 @@ Refs Body::make(std::string_view op, Args args, Refs results, bool is_list, cons
                   std::string(op) + " makes a constant of " + std::to_string(made) + " numbers");
     if (told && given <= 16 * most_computed && made <= most_computed) {
       const std::vector<at::Tensor> data = seen.compute(results.size(), is_list);
+      const bool of_weights = std::ranges::any_of(args, is_made_of_weights);
       Refs terms;
-      for (const at::Tensor& each : data) terms.push_back(constant_term(each));
+      for (const at::Tensor& each : data) {
+        terms.push_back(constant_term(each));
+        if (of_weights) terms.back()->kind = ConstantKind::folded;
+      }
       return terms;
     }
   }
@@ -135,8 +145,14 @@ Refs Body::block(std::string_view op, Args args, std::vector<std::shared_ptr<con
 
 Ref Body::kernel(std::string_view op, std::shared_ptr<const Kernel> kernel, Args args,
                  const Ref& result) {
-  pending_.push_back({NodeKind::kernel, std::string(op), std::move(args), {{result}}, false,
-                      "result", {}, std::move(kernel)});
+  pending_.push_back({NodeKind::kernel,
+                      std::string(op),
+                      std::move(args),
+                      {{result}},
+                      false,
+                      "result",
+                      {},
+                      std::move(kernel)});
   return result;
 }
 

@@ -14,7 +14,7 @@ Ref Scope::find(std::string_view name) const {
 }
 
 Error Call::refuse(const std::string& why) const {
-  return model_error(std::string(node.type) + " " + why);
+  return model_error("the operator " + std::string(node.type) + " " + why);
 }
 
 Ref Call::in(std::size_t i) const {

@@ -17,17 +17,17 @@ class Survey {
   std::vector<std::string> problems() {
     check_opsets(model_.opsets, "");
     if (model_.ir_version < 3 || model_.ir_version > 99)
-      say("IR version " + std::to_string(model_.ir_version));
+      add("IR version " + std::to_string(model_.ir_version));
     if (!model_.graph) {
-      say("no graph in it");
+      add("no graph in it");
       return found_;
     }
     graph(*model_.graph, 0);
     for (const ValueRecord& value : model_.graph->inputs) {
       if (value.kind != "tensor")
-        say("the input \"" + std::string(value.name) + "\" is " + article(value.kind));
+        add("the input \"" + std::string(value.name) + "\" is " + article(value.kind));
       else if (!scalar_type(value.data_type))
-        say("the input \"" + std::string(value.name) + "\" holds " + type_name(value.data_type));
+        add("the input \"" + std::string(value.name) + "\" holds " + type_name(value.data_type));
     }
     return found_;
   }
@@ -38,7 +38,7 @@ class Survey {
            std::string(kind);
   }
 
-  void say(const std::string& problem) {
+  void add(const std::string& problem) {
     if (seen_.insert(problem).second) found_.push_back(problem);
   }
 
@@ -46,20 +46,20 @@ class Survey {
     const auto found = opsets.find("");
     if (found == opsets.end()) return;
     if (found->second < oldest_opset || found->second > newest_opset) {
-      say("opset " + std::to_string(found->second) + where + " (" + std::to_string(oldest_opset) +
+      add("opset " + std::to_string(found->second) + where + " (" + std::to_string(oldest_opset) +
           " to " + std::to_string(newest_opset) + " are known)");
     }
   }
 
   void graph(const GraphRecord& graph, int depth) {
-    if (graph.sparse_initializers != 0) say("sparse weights");
+    if (graph.sparse_initializers != 0) add("sparse weights");
     for (const NodeRecord& each : graph.nodes) node(each, depth);
   }
 
   void node(const NodeRecord& node, int depth) {
     for (const AttributeRecord& each : node.attributes) {
       if (!each.other.empty())
-        say("the attribute " + std::string(each.name) + " of " + std::string(node.type) + " is " +
+        add("the attribute " + std::string(each.name) + " of " + std::string(node.type) + " is " +
             std::string(each.other));
       if (each.graph != nullptr) graph(*each.graph, depth);
     }
@@ -74,18 +74,18 @@ class Survey {
                                    ? std::string(node.type)
                                    : std::string(node.domain) + "." + std::string(node.type);
     if (unknown_.insert(called.substr(0, 100)).second)
-      say("the operator " + called.substr(0, 100) + " (node " + std::string(where.substr(0, 100)) +
+      add("the operator " + called.substr(0, 100) + " (node " + std::string(where.substr(0, 100)) +
           ")");
   }
 
   void function(const FunctionRecord& function, int depth) {
     if (std::ranges::find(within_, &function) != within_.end()) {
-      say("the function " + std::string(function.name) + ", which calls itself");
+      add("the function " + std::string(function.name) + ", which calls itself");
       return;
     }
     if (!looked_at_.insert(&function).second) return;
     if (depth >= deepest) {
-      say("functions nested deeper than " + std::to_string(deepest));
+      add("functions nested deeper than " + std::to_string(deepest));
       return;
     }
     check_opsets(function.opsets, " of the function " + std::string(function.name));

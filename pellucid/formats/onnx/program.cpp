@@ -7,6 +7,7 @@
 #include "pellucid/base/error.h"
 #include "pellucid/formats/onnx/host.h"
 #include "pellucid/formats/onnx/origin.h"
+#include "pellucid/formats/reading/stored_tensor.h"
 
 namespace pellucid::from_onnx {
 namespace {
@@ -64,10 +65,18 @@ void Program::warn(std::string text) {
   if (std::ranges::find(warnings_, text) == warnings_.end()) warnings_.push_back(std::move(text));
 }
 
+at::Tensor Program::tensor(const TensorRecord& record) {
+  at::Tensor data = tensors_.read(record);
+  // The file does not tell weights from masks.
+  auto odd = verify_finite(record.name, data, /*is_parameter=*/false, allow_nonfinite_);
+  if (odd) warn(std::move(*odd));
+  return data;
+}
+
 void Program::initializers(const GraphRecord& graph, Scope& scope) {
   if (graph.sparse_initializers != 0) throw model_error("sparse weights are not read");
   for (const TensorRecord& record : graph.initializers) {
-    Ref term = constant_term(tensors_.read(record), std::string(record.name));
+    Ref term = constant_term(tensor(record), std::string(record.name));
     term->kind = c10::isFloatingType(term->data.scalar_type()) ? ConstantKind::parameter
                                                                : ConstantKind::buffer;
     if (!scope.names.emplace(record.name, std::move(term)).second)

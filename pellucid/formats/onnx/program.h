@@ -22,14 +22,16 @@ const FunctionRecord* find_function(const ModelRecord& model, const NodeRecord& 
 
 class Program {
  public:
-  Program(const ModelRecord& model, TensorSource& tensors) : model_(model), tensors_(tensors) {}
+  Program(const ModelRecord& model, TensorSource& tensors, bool allow_nonfinite)
+      : model_(model), tensors_(tensors), allow_nonfinite_(allow_nonfinite) {}
 
   // Throws Error (Fault::model) naming node and operator.
   std::shared_ptr<const Graph> read();
   const std::vector<std::string>& warnings() const { return warnings_; }
   void warn(std::string text);
 
-  at::Tensor tensor(const TensorRecord& record) { return tensors_.read(record); }
+  // Throws Error (Fault::model) for NaN and infinities, unless they are allowed or a mask's.
+  at::Tensor tensor(const TensorRecord& record);
   // A graph within a node, in the body that runs it: its outputs.
   Refs inlined(Body& body, Scope& around, const GraphRecord& graph, const Refs& inputs);
 
@@ -43,6 +45,7 @@ class Program {
 
   const ModelRecord& model_;
   TensorSource& tensors_;
+  bool allow_nonfinite_;
   std::vector<std::string> warnings_;
   std::map<std::string_view, std::array<std::int64_t, 2>> symbols_;  // what stands for each
   std::size_t translated_ = 0;

@@ -196,6 +196,8 @@ constexpr Rule rules[] = {
     {"aten::fft_ifft", spectrum},
     {"aten::fft_irfft", from_half_spectrum},
     {"aten::fft_rfft", half_spectrum},
+    {"aten::fake_quantize_per_channel_affine", like_first},
+    {"aten::fake_quantize_per_tensor_affine", like_first},
     {"aten::flip", like_first},
     {"aten::grid_sampler", sampled},
     {"aten::group_norm", like_first},
@@ -221,6 +223,12 @@ constexpr Rule rules[] = {
 }  // namespace
 
 bool counts_data(std::string_view op) { return op == "aten::nonzero" || op == "aten::unique_dim"; }
+
+std::vector<std::string_view> operators_with_rules() {
+  std::vector<std::string_view> names;
+  for (const Rule& each : rules) names.push_back(each.op);
+  return names;
+}
 
 std::optional<std::vector<Shape>> untold_shapes(std::string_view op,
                                                 const torch::jit::Stack& arguments,

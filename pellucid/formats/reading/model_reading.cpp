@@ -3,8 +3,8 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/fingerprint.h"
-#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/reading/finite.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/reading/stored_tensor.h"
 #include "pellucid/graph/aliases.h"
 #include "pellucid/run/rewrites.h"
@@ -89,7 +89,6 @@ void verify_given(const LoadSettings& settings, Model& model) {
     const auto given = settings.weights.find(constant.name);
     if (given == settings.weights.end()) continue;
     const at::Tensor& data = given->second;
-    if (data.is_contiguous() && !has_nonfinite(bytes_of(data), data.scalar_type())) continue;
     auto odd = verify_finite(constant.name, data, constant.kind == ConstantKind::parameter,
                              settings.allow_nonfinite);
     if (odd) model.warnings.push_back(std::move(*odd));

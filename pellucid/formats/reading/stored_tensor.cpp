@@ -86,6 +86,10 @@ at::Tensor tensor_over(std::shared_ptr<const void> owner, std::span<const std::b
 
 std::optional<std::string> verify_finite(std::string_view fqn, const at::Tensor& data,
                                          bool is_parameter, bool allow_nonfinite) {
+  if (data.is_contiguous() &&
+      !has_nonfinite({static_cast<const std::byte*>(data.const_data_ptr()), data.nbytes()},
+                     data.scalar_type()))
+    return std::nullopt;
   const NonFinite count = count_nonfinite(data);
   if (!count.any()) return std::nullopt;
   const std::string what = "the weight " + short_name(fqn) + " has " + std::to_string(count.nan) +

@@ -70,7 +70,7 @@ Refs transposed_convolution(Call& call) {
   const std::int64_t groups = call.integer("group", 1);
   const auto filled = [&](const char* name, std::int64_t value) {
     auto given = call.integers(name).value_or(std::vector<std::int64_t>(dims, value));
-    if (given.size() != dims) throw call.refuse(std::string("has a wrong number of ") + name);
+    if (given.size() != dims) throw call.refuse("has a wrong number of " + std::string(name));
     return given;
   };
   const auto stride = filled("strides", 1), dilation = filled("dilations", 1),
@@ -163,15 +163,15 @@ Ref overlaid(Call& call, const Ref& x, const Blocks& b) {
   const Number n = call.size(x, 0),
                channels = call.body.arithmetic("floordiv", {call.size(x, 1), number(block_count)});
   const Ref values = call.reshape(x, std::vector<Number>{n, channels, number(-1)});
-  const Ref empty = call.aten(
-      "aten::new_zeros", {x, std::vector<Number>{n, channels, number(padded_count)}}, "empty");
+  const Ref empty = call.aten("aten::new_zeros",
+                              {x, std::vector<Number>{n, channels, number(padded_count)}}, "empty");
   std::vector<Number> sizes = {n, channels};
   for (const std::int64_t each : padded) sizes.push_back(number(each));
   Ref made = call.reshape(call.aten("aten::index_add", {empty, 2, index, values}, "sums"), sizes);
   for (std::size_t i = 0; i < dims; ++i) {
     if (b.pads[i] != 0 || b.pads[i + dims] != 0)
-      made = call.aten("aten::slice.Tensor", {made, static_cast<std::int64_t>(i) + 2, b.pads[i],
-                                              b.pads[i] + b.image[i]});
+      made = call.aten("aten::slice.Tensor",
+                       {made, static_cast<std::int64_t>(i) + 2, b.pads[i], b.pads[i] + b.image[i]});
   }
   return made;
 }

@@ -10,6 +10,9 @@ Refs matmul(Call& call) {
       !c10::isFloatingType(dtype_of(a)) && !c10::isComplexType(dtype_of(a)))
     return {call.cast(call.aten("aten::matmul", {call.cast(a, at::kLong), call.cast(b, at::kLong)}),
                       dtype_of(a))};
+  // By a matrix of weights it is a linear layer, which rewrites and methods know.
+  if (b->data.defined() && b->data.dim() == 2 && call.is_real(b) && is_known(a) && rank_of(a) >= 2)
+    return {call.aten("aten::linear", {a, call.aten("aten::t", {b}, "weight")})};
   return {call.aten("aten::matmul", {a, b})};
 }
 

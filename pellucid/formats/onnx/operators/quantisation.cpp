@@ -107,8 +107,16 @@ Refs quantize(Call& call) {
   return {made};
 }
 
+// What is computed in whole numbers has no gradient; a range that is measured would let through one
+// that means nothing.
+void warn_of_whole_numbers(Call& call) {
+  call.program.warn("the model computes with whole numbers (" + std::string(call.node.type) +
+                    "): no gradient passes there; methods that need none work");
+}
+
 Refs dynamic_quantize(Call& call) {
-  const Ref x = call.in(0);
+  warn_of_whole_numbers(call);
+  const Ref x = call.aten("aten::detach", {call.in(0)}, "without_gradient");
   // The range always holds zero.
   const Ref high = call.aten("aten::clamp", {call.aten("aten::amax", {x}), 0.0, Arg()}, "highest"),
             low = call.aten("aten::clamp", {call.aten("aten::amin", {x}), Arg(), 0.0}, "lowest");
@@ -142,6 +150,7 @@ Ref requantised(Call& call, const Ref& real, const Ref& scale, const Ref& zero_p
 }
 
 Refs matmul_integer(Call& call) {
+  warn_of_whole_numbers(call);
   const Ref a = call.in(0), b = call.in(1);
   const Ref left = centred(call, a, call.maybe(2), call.rank(a) - 2),
             right = centred(call, b, call.maybe(3), call.rank(b) - 1);
@@ -149,12 +158,14 @@ Refs matmul_integer(Call& call) {
 }
 
 Refs conv_integer(Call& call) {
+  warn_of_whole_numbers(call);
   const Ref x = centred(call, call.in(0), call.maybe(2), 1),
             weight = centred(call, call.in(1), call.maybe(3), 0);
   return {call.cast(convolved(call, x, weight, nullptr), at::kInt)};
 }
 
 Refs qlinear_matmul(Call& call) {
+  warn_of_whole_numbers(call);
   const Ref a = call.in(0), b = call.in(3);
   const Ref left = centred(call, a, call.in(2), call.rank(a) - 2),
             right = centred(call, b, call.in(5), call.rank(b) - 1);
@@ -164,6 +175,7 @@ Refs qlinear_matmul(Call& call) {
 }
 
 Refs qlinear_conv(Call& call) {
+  warn_of_whole_numbers(call);
   const Ref x = centred(call, call.in(0), call.in(2), 1),
             weight = centred(call, call.in(3), call.in(5), 0);
   const Ref bias = call.maybe(8) == nullptr ? nullptr : call.cast(call.maybe(8), at::kDouble);

@@ -37,9 +37,9 @@ Places places_of(Call& call, const Ref& start, const Ref& bin, std::int64_t bins
   const at::Tensor steps =
       (at::arange(bins * per_bin, at::TensorOptions().dtype(at::kDouble)) + 0.5) /
       static_cast<double>(per_bin);
-  const Ref at = call.add(call.aten("aten::unsqueeze", {start, 1}),
-                          call.mul(call.aten("aten::unsqueeze", {bin, 1}),
-                                   constant_term(steps.to(dtype_of(bin)))));
+  const Ref at = call.add(
+      call.aten("aten::unsqueeze", {start, 1}),
+      call.mul(call.aten("aten::unsqueeze", {bin, 1}), constant_term(steps.to(dtype_of(bin)))));
   const Ref inside = call.aten("aten::logical_and", {call.aten("aten::ge.Scalar", {at, -1.0}),
                                                      call.aten("aten::le.Scalar", {at, size})});
   const Number last = call.body.arithmetic("sub", {size, number(1)});
@@ -59,8 +59,8 @@ Refs roi_align(Call& call) {
   if (per_bin < 1) throw call.refuse("samples as many points as each region's size asks for");
   if (height < 1 || width < 1 || height > 1024 || width > 1024 || per_bin > 64)
     throw call.refuse("has an impossible size");
-  const bool shifted = call.opset >= 16 && call.text("coordinate_transformation_mode",
-                                                     "half_pixel") == "half_pixel";
+  const bool shifted =
+      call.opset >= 16 && call.text("coordinate_transformation_mode", "half_pixel") == "half_pixel";
   const Ref scaled = call.mul(regions, call.real("spatial_scale", 1.0));
   const auto edge = [&](std::int64_t i) {
     const Ref each = call.aten("aten::select.int", {scaled, 1, i}, "edge");
@@ -89,8 +89,9 @@ Refs roi_align(Call& call) {
   const auto corner = [&](const Ref& y, const Ref& x_place, const Ref& weight_y,
                           const Ref& weight_x) {
     const Ref place = call.add(call.mul(call.add(first, along_y(y)), columns), along_x(x_place));
-    const Ref values = call.aten(
-        "aten::index_select", {flat, 0, call.reshape(place, std::vector<std::int64_t>{-1})}, "read");
+    const Ref values =
+        call.aten("aten::index_select",
+                  {flat, 0, call.reshape(place, std::vector<std::int64_t>{-1})}, "read");
     const Ref weight = call.mul(along_y(weight_y), along_x(weight_x));
     return call.mul(call.reshape(values, sizes), call.aten("aten::unsqueeze", {weight, 3}));
   };
@@ -117,13 +118,13 @@ Refs roi_align(Call& call) {
 }
 
 // The pictures, `channels` at a time, read between their places: x [N, C, H, W], y and x_place
-// [P, 1, L] → [P, channels, L]; nothing lies beyond the rim. (aten::grid_sampler takes scaled places,
-// which rounding moves.)
+// [P, 1, L] → [P, channels, L]; nothing lies beyond the rim. (aten::grid_sampler takes scaled
+// places, which rounding moves.)
 Ref between(Call& call, const Ref& x, const Ref& y, const Ref& x_place, std::int64_t channels) {
   const Number rows = call.size(x, 2), columns = call.size(x, 3);
-  const Ref flat = call.reshape(
-      x, std::vector<Number>{call.size(y, 0), number(channels),
-                             call.body.arithmetic("mul", {rows, columns})});
+  const Ref flat =
+      call.reshape(x, std::vector<Number>{call.size(y, 0), number(channels),
+                                          call.body.arithmetic("mul", {rows, columns})});
   struct Side {
     Ref place, weight;
   };
@@ -131,9 +132,11 @@ Ref between(Call& call, const Ref& x, const Ref& y, const Ref& x_place, std::int
   const auto side = [&](const Ref& at, bool behind, const Number& size) -> Side {
     const Ref floor = call.aten("aten::floor", {at});
     const Ref rest = call.sub(at, floor);
-    const Ref place = behind ? call.add(call.cast(floor, at::kLong), 1) : call.cast(floor, at::kLong);
-    const Ref inside = call.aten("aten::logical_and", {call.aten("aten::ge.Scalar", {place, 0}),
-                                                       call.aten("aten::lt.Scalar", {place, size})});
+    const Ref place =
+        behind ? call.add(call.cast(floor, at::kLong), 1) : call.cast(floor, at::kLong);
+    const Ref inside = call.aten(
+        "aten::logical_and",
+        {call.aten("aten::ge.Scalar", {place, 0}), call.aten("aten::lt.Scalar", {place, size})});
     const Ref weight = behind ? rest : call.aten("aten::rsub.Scalar", {rest, 1.0});
     const Number last = call.body.arithmetic("sub", {size, number(1)});
     return {call.aten("aten::clamp", {place, 0, last}),
@@ -145,10 +148,10 @@ Ref between(Call& call, const Ref& x, const Ref& y, const Ref& x_place, std::int
     for (const bool right : {false, true}) {
       const Side column = side(x_place, right, columns);
       const Ref place = call.add(call.mul(row.place, columns), column.place);
-      const Ref index = call.aten(
-          "aten::expand", {place, std::vector<std::int64_t>{-1, channels, -1}}, "index");
-      const Ref part =
-          call.mul(call.aten("aten::gather", {flat, 2, index}, "read"), call.mul(row.weight, column.weight));
+      const Ref index =
+          call.aten("aten::expand", {place, std::vector<std::int64_t>{-1, channels, -1}}, "index");
+      const Ref part = call.mul(call.aten("aten::gather", {flat, 2, index}, "read"),
+                                call.mul(row.weight, column.weight));
       sum = sum == nullptr ? part : call.add(sum, part);
     }
   }
@@ -164,7 +167,7 @@ Refs deformed_convolution(Call& call) {
     throw call.refuse("works on pictures of other than two dimensions");
   const auto fixed = [&](const Ref& of, std::int64_t axis, const char* what) {
     const auto size = known_size(of, axis);
-    if (!size) throw call.refuse(std::string("has no fixed number of ") + what);
+    if (!size) throw call.refuse("has no fixed number of " + std::string(what));
     return *size;
   };
   const std::int64_t kernel_y = fixed(weight, 2, "rows"), kernel_x = fixed(weight, 3, "columns"),
@@ -195,19 +198,19 @@ Refs deformed_convolution(Call& call) {
         call.add(constant_term(at::tensor(within, at::kLong).to(type).reshape({-1, 1, 1})), starts);
     return call.add(call.aten("aten::select.int", {given, 3, direction}, "offset"), base);
   };
-  const Number all = call.body.arithmetic("mul", {number(places), call.body.arithmetic("mul", {rows, columns})}),
+  const Number all = call.body.arithmetic(
+                   "mul", {number(places), call.body.arithmetic("mul", {rows, columns})}),
                pictures = call.body.arithmetic("mul", {n, number(moved)});
-  Ref read = between(call, x, call.reshape(placed(0), std::vector<Number>{pictures, number(1), all}),
-                     call.reshape(placed(1), std::vector<Number>{pictures, number(1), all}),
-                     channels / moved);
+  Ref read = between(
+      call, x, call.reshape(placed(0), std::vector<Number>{pictures, number(1), all}),
+      call.reshape(placed(1), std::vector<Number>{pictures, number(1), all}), channels / moved);
   if (mask != nullptr) {
     read = call.mul(read, call.reshape(mask, std::vector<Number>{pictures, number(1), all}));
   }
   const Number area = call.body.arithmetic("mul", {rows, columns});
   const Ref unfolded = call.reshape(
       read, std::vector<Number>{n, number(groups), number(channels / groups * places), area});
-  const Ref filters =
-      call.reshape(weight, std::vector<std::int64_t>{groups, out / groups, -1});
+  const Ref filters = call.reshape(weight, std::vector<std::int64_t>{groups, out / groups, -1});
   Ref result = call.reshape(call.aten("aten::matmul", {filters, unfolded}, "product"),
                             std::vector<Number>{n, number(out), rows, columns});
   if (bias != nullptr) result = call.add(result, call.along(bias, 1, 4));
