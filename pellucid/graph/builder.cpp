@@ -112,6 +112,7 @@ void GraphBuilder::add_aten(std::string name, std::string_view op,
     return model_error(std::move(why)).at("node " + node.name);
   };
   if (!node.handle) throw refuse("unknown operator " + node.op);
+  if (node.op.find('.') == std::string::npos) node.op += ".default";  // one name for one operator
 
   const std::vector<c10::Argument>& arguments = node.handle->schema().arguments();
   std::vector<std::optional<Operand>> placed(arguments.size());
