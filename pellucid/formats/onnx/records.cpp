@@ -1,53 +1,19 @@
-// Protobuf by protozero, which checks lengths; what is bounded here is depth and number. A message
-// costs the file two bytes and memory a hundred times that, so that their number is bounded.
+// Graphs and what holds them, message by message. What is bounded here is how deep they nest.
 #include "pellucid/formats/onnx/records.h"
 
-#include <protozero/pbf_reader.hpp>
-
 #include "pellucid/base/error.h"
+#include "pellucid/formats/onnx/wire.h"
 
 namespace pellucid::from_onnx {
 namespace {
 
-using Pbf = protozero::pbf_reader;
-using Wire = protozero::pbf_wire_type;
-
 constexpr int deepest = 32;
-constexpr std::size_t most_messages = 4'000'000;
-
-// protozero asserts wire types in debug builds only.
-void want(const Pbf& pbf, Wire wire) {
-  if (pbf.wire_type() != wire)
-    throw model_error("the file is damaged: field " + std::to_string(pbf.tag()) +
-                      " of a message has a wrong type");
-}
-
-std::string_view text(Pbf& pbf) {
-  want(pbf, Wire::length_delimited);
-  const protozero::data_view data = pbf.get_view();
-  return {data.data(), data.size()};
-}
-
-Pbf message(Pbf& pbf) {
-  want(pbf, Wire::length_delimited);
-  return pbf.get_message();
-}
-
-std::int64_t number(Pbf& pbf) {
-  want(pbf, Wire::varint);
-  return pbf.get_int64();
-}
-
-float real(Pbf& pbf) {
-  want(pbf, Wire::fixed32);
-  return pbf.get_float();
-}
 
 class Parser {
  public:
   ModelRecord model(Pbf pbf) {
     ModelRecord model;
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1:
           model.ir_version = number(pbf);
@@ -66,7 +32,7 @@ class Parser {
           opset(message(pbf), model.opsets);
           break;
         case 14:
-          property(message(pbf), model.properties);
+          property(message(pbf), budget_, model.properties);
           break;
         case 25:
           model.functions.push_back(function(message(pbf)));
@@ -78,123 +44,12 @@ class Parser {
     return model;
   }
 
-  TensorRecord tensor(Pbf pbf) {
-    count();
-    TensorRecord tensor;
-    while (next(pbf)) {
-      switch (pbf.tag()) {
-        case 1:
-          integers(pbf, tensor.dims);
-          break;
-        case 2:
-          tensor.data_type = number(pbf);
-          break;
-        case 4:
-          each(
-              pbf, Wire::fixed32, [&] { tensor.floats.push_back(pbf.get_float()); },
-              [&] {
-                const auto packed = pbf.get_packed_float();
-                tensor.floats.insert(tensor.floats.end(), packed.begin(), packed.end());
-              });
-          break;
-        case 5:
-          each(
-              pbf, Wire::varint, [&] { tensor.int32s.push_back(pbf.get_int32()); },
-              [&] {
-                const auto packed = pbf.get_packed_int32();
-                tensor.int32s.insert(tensor.int32s.end(), packed.begin(), packed.end());
-              });
-          break;
-        case 6:
-          pbf.skip();
-          ++tensor.strings;
-          break;
-        case 7:
-          integers(pbf, tensor.int64s);
-          break;
-        case 8:
-          tensor.name = text(pbf);
-          break;
-        case 9:
-          tensor.raw = text(pbf);
-          break;
-        case 10:
-          each(
-              pbf, Wire::fixed64, [&] { tensor.doubles.push_back(pbf.get_double()); },
-              [&] {
-                const auto packed = pbf.get_packed_double();
-                tensor.doubles.insert(tensor.doubles.end(), packed.begin(), packed.end());
-              });
-          break;
-        case 11:
-          each(
-              pbf, Wire::varint, [&] { tensor.uint64s.push_back(pbf.get_uint64()); },
-              [&] {
-                const auto packed = pbf.get_packed_uint64();
-                tensor.uint64s.insert(tensor.uint64s.end(), packed.begin(), packed.end());
-              });
-          break;
-        case 13:
-          property(message(pbf), tensor.external);
-          break;
-        case 14:
-          tensor.is_external = number(pbf) == 1;
-          break;
-        default:
-          pbf.skip();
-      }
-    }
-    return tensor;
-  }
-
  private:
-  static bool next(Pbf& pbf) { return pbf.next(); }
-
-  void count() {
-    if (++messages_ > most_messages)
-      throw Error(Fault::too_large,
-                  "the file holds more than " + std::to_string(most_messages) + " messages");
-  }
-
-  // A repeated number may be packed or not, whatever the schema says.
-  template <class One, class Packed>
-  static void each(Pbf& pbf, Wire single, One one, Packed packed) {
-    if (pbf.wire_type() == Wire::length_delimited)
-      packed();
-    else if (pbf.wire_type() == single)
-      one();
-    else
-      throw model_error("a repeated number has a wrong wire type");
-  }
-
-  static void integers(Pbf& pbf, std::vector<std::int64_t>& into) {
-    each(
-        pbf, Wire::varint, [&] { into.push_back(pbf.get_int64()); },
-        [&] {
-          const auto packed = pbf.get_packed_int64();
-          into.insert(into.end(), packed.begin(), packed.end());
-        });
-  }
-
-  void property(Pbf pbf, Properties& into) {
-    count();
-    std::pair<std::string_view, std::string_view> made;
-    while (next(pbf)) {
-      if (pbf.tag() == 1)
-        made.first = text(pbf);
-      else if (pbf.tag() == 2)
-        made.second = text(pbf);
-      else
-        pbf.skip();
-    }
-    into.push_back(made);
-  }
-
   void opset(Pbf pbf, Opsets& into) {
-    count();
+    budget_.count();
     std::string_view domain;
     std::int64_t version = 0;
-    while (next(pbf)) {
+    while (pbf.next()) {
       if (pbf.tag() == 1)
         domain = text(pbf);
       else if (pbf.tag() == 2)
@@ -208,9 +63,9 @@ class Parser {
   }
 
   AttributeRecord attribute(Pbf pbf, int depth) {
-    count();
+    budget_.count();
     AttributeRecord made;
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1:
           made.name = text(pbf);
@@ -225,24 +80,19 @@ class Parser {
           made.text = text(pbf);
           break;
         case 5:
-          made.tensor = std::make_shared<const TensorRecord>(tensor(message(pbf)));
+          made.tensor = std::make_shared<const TensorRecord>(tensor(message(pbf), budget_));
           break;
         case 6:
           made.graph = std::make_shared<const GraphRecord>(graph(message(pbf), depth + 1));
           break;
         case 7:
-          each(
-              pbf, Wire::fixed32, [&] { made.reals.push_back(pbf.get_float()); },
-              [&] {
-                const auto packed = pbf.get_packed_float();
-                made.reals.insert(made.reals.end(), packed.begin(), packed.end());
-              });
+          numbers(pbf, made.reals);
           break;
         case 8:
-          integers(pbf, made.integers);
+          numbers(pbf, made.integers);
           break;
         case 9:
-          count();
+          budget_.count();
           made.texts.push_back(text(pbf));
           break;
         case 20:
@@ -277,16 +127,16 @@ class Parser {
   }
 
   NodeRecord node(Pbf pbf, int depth) {
-    count();
+    budget_.count();
     NodeRecord made;
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1:
-          count();
+          budget_.count();
           made.inputs.push_back(text(pbf));
           break;
         case 2:
-          count();
+          budget_.count();
           made.outputs.push_back(text(pbf));
           break;
         case 3:
@@ -306,7 +156,7 @@ class Parser {
           made.overload = text(pbf);
           break;
         case 9:
-          property(message(pbf), made.properties);
+          property(message(pbf), budget_, made.properties);
           break;
         default:
           pbf.skip();
@@ -316,9 +166,9 @@ class Parser {
   }
 
   ValueRecord::Size size(Pbf pbf) {
-    count();
+    budget_.count();
     ValueRecord::Size made;
-    while (next(pbf)) {
+    while (pbf.next()) {
       if (pbf.tag() == 1)
         made.number = number(pbf);
       else if (pbf.tag() == 2)
@@ -330,18 +180,18 @@ class Parser {
   }
 
   void type(Pbf pbf, ValueRecord& value) {
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1: {
           value.kind = "tensor";
           Pbf tensor = message(pbf);
-          while (next(tensor)) {
+          while (tensor.next()) {
             if (tensor.tag() == 1) {
               value.data_type = number(tensor);
             } else if (tensor.tag() == 2) {
               value.has_shape = true;
               Pbf shape = message(tensor);
-              while (next(shape)) {
+              while (shape.next()) {
                 if (shape.tag() == 1)
                   value.sizes.push_back(size(message(shape)));
                 else
@@ -376,9 +226,9 @@ class Parser {
   }
 
   ValueRecord value(Pbf pbf) {
-    count();
+    budget_.count();
     ValueRecord made;
-    while (next(pbf)) {
+    while (pbf.next()) {
       if (pbf.tag() == 1)
         made.name = text(pbf);
       else if (pbf.tag() == 2)
@@ -390,11 +240,11 @@ class Parser {
   }
 
   GraphRecord graph(Pbf pbf, int depth) {
-    count();
+    budget_.count();
     if (depth > deepest)
       throw model_error("graphs are nested deeper than " + std::to_string(deepest));
     GraphRecord made;
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1:
           made.nodes.push_back(node(message(pbf), depth));
@@ -403,7 +253,7 @@ class Parser {
           made.name = text(pbf);
           break;
         case 5:
-          made.initializers.push_back(tensor(message(pbf)));
+          made.initializers.push_back(tensor(message(pbf), budget_));
           break;
         case 11:
           made.inputs.push_back(value(message(pbf)));
@@ -426,13 +276,13 @@ class Parser {
   }
 
   FunctionRecord function(Pbf pbf) {
-    count();
+    budget_.count();
     FunctionRecord made;
     const auto name = [&](std::vector<std::string_view>& into) {
-      count();
+      budget_.count();
       into.push_back(text(pbf));
     };
-    while (next(pbf)) {
+    while (pbf.next()) {
       switch (pbf.tag()) {
         case 1:
           made.name = text(pbf);
@@ -469,18 +319,8 @@ class Parser {
     return made;
   }
 
-  std::size_t messages_ = 0;
+  Budget budget_;
 };
-
-template <class Read>
-auto parsed(Read read) {
-  try {
-    return read();
-  } catch (const protozero::exception& error) {
-    throw model_error("the file is truncated or damaged: " + std::string(error.what()))
-        .hint("export the model again, or copy the file again");
-  }
-}
 
 }  // namespace
 
@@ -506,10 +346,6 @@ ModelRecord read_model_record(std::span<const std::byte> bytes) {
   return parsed([&] {
     return Parser().model(Pbf(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   });
-}
-
-TensorRecord read_tensor_record(std::string_view bytes) {
-  return parsed([&] { return Parser().tensor(Pbf(bytes.data(), bytes.size())); });
 }
 
 }  // namespace pellucid::from_onnx
