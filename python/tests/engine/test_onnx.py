@@ -1,5 +1,7 @@
 """ONNX files of torch's two exporters: answers as onnxruntime's, gradients and CAM layers as the original's."""
 
+import os
+import subprocess
 import warnings
 
 import numpy as np
@@ -48,6 +50,7 @@ def mobilenet():
     return torchvision.models.mobilenet_v3_small(num_classes=10)
 
 
+PROGRAM = os.environ.get("PELLUCID_PROGRAM", "build/pellucid")
 NETWORKS = {"resnet": resnet, "transformer": transformer, "mobilenet": mobilenet}
 EXPORTS = [
     ("resnet", True),
@@ -180,3 +183,106 @@ def test_gradients_pass_straight_through_quantisation_and_the_model_says_so(tmp_
     rounded = (weights / 0.03).round().clamp(-128, 127) * 0.03
     got = model.explain(x, method="saliency", target="2", absolute=False)
     assert largest_difference(got.values.reshape(-1), rounded[:, 2]) < TOLERANCE
+
+
+class TwoInputs(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.picture = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.table = torch.nn.Linear(5, 4)
+        self.head = torch.nn.Linear(4, 3)
+
+    def forward(self, picture, table, row):
+        seen = torch.relu(self.picture(picture)).mean((2, 3)) * torch.tanh(self.table(table))
+        return self.head(seen + row[:, :4].float())
+
+
+def two_inputs(path, **words):
+    torch.manual_seed(0)
+    module = TwoInputs().eval()
+    inputs = (torch.randn(2, 3, 8, 8), torch.randn(2, 5), torch.arange(12).reshape(2, 6))
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            inputs,
+            path,
+            dynamo=True,
+            verbose=False,
+            input_names=["picture", "table", "row"],
+            dynamic_shapes=({0: batch},) * 3,
+            **words,
+        )
+    return module, inputs
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_real_input_of_several_gets_a_map(tmp_path):
+    module, inputs = two_inputs(tmp_path / "two.onnx")
+    model = pellucid.load(tmp_path / "two.onnx")
+    given = dict(zip(("picture", "table", "row"), inputs, strict=True))
+    leaves = [each.clone().requires_grad_(each.is_floating_point()) for each in inputs]
+    module(*leaves)[:, 1].sum().backward()
+    found = model.explain(given, method="saliency", target="1", absolute=False).values
+    assert set(found) == {"picture.saliency.picture", "picture.saliency.table"}
+    assert largest_difference(found["picture.saliency.picture"], leaves[0].grad) < TOLERANCE
+    assert largest_difference(found["picture.saliency.table"], leaves[1].grad) < TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_converted_model_is_the_same_to_torch_and_to_the_engine(exported, tmp_path):
+    _, path = exported
+    made = tmp_path / "made.pt2"
+    subprocess.run([PROGRAM, "convert", path, made], check=True, capture_output=True)
+    x = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    ours = pellucid.load(path).run(x)
+    assert torch.equal(pellucid.load(made).run(x), ours)
+    (theirs,) = torch.export.load(made).module()(x).values()
+    assert largest_difference(theirs, ours) < TOLERANCE
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_beside_the_file_are_found_and_missed(tmp_path):
+    module, inputs = two_inputs(tmp_path / "apart.onnx", external_data=True)
+    weights = tmp_path / "apart.onnx.data"
+    assert weights.exists()
+    model = pellucid.load(tmp_path / "apart.onnx")
+    given = dict(zip(("picture", "table", "row"), inputs, strict=True))
+    with torch.no_grad():
+        assert largest_difference(model.run(given), module(*inputs)) < TOLERANCE
+    weights.rename(tmp_path / "elsewhere")
+    with pytest.raises(pellucid.Error, match="apart.onnx.data"):
+        pellucid.load(tmp_path / "apart.onnx")
+    weights.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(pellucid.Error, match="is a link"):
+        pellucid.load(tmp_path / "apart.onnx")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whole_numbers_let_no_gradient_through_and_the_model_says_so(tmp_path):
+    helper, arrays = onnx.helper, onnx.numpy_helper
+    weight = np.random.default_rng(0).integers(-9, 9, (8, 4)).astype(np.int8)
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        helper.make_node("MatMulInteger", ["q", "w", "z"], ["i"]),
+        helper.make_node("Cast", ["i"], ["f"], to=1),
+        helper.make_node("Mul", ["f", "s"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", 1, ["n", 8])],
+        [helper.make_tensor_value_info("y", 1, ["n", 4])],
+        [arrays.from_array(weight, "w")],
+    )
+    path = tmp_path / "dynamic.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]), path)
+    model = pellucid.load(path)
+    assert any("no gradient passes there" in warning for warning in model.warnings)
+    x = torch.rand(2, 8)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    theirs = torch.from_numpy(session.run(None, {"x": x.numpy()})[0])
+    assert largest_difference(model.run(x), theirs) < TOLERANCE
+    found = model.explain(x[:1], method="saliency", target="2", absolute=False)
+    assert not found.values.any()
