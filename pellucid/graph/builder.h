@@ -66,6 +66,8 @@ struct GraphParts {
   std::vector<Output> outputs;
 };
 GraphParts take_apart(const Graph& graph);
+// A value that a rewrite knows beforehand (ConstantKind::folded).
+ValueId add_folded(GraphParts& parts, const std::string& name, at::Tensor data);
 std::shared_ptr<const Graph> assemble(GraphParts parts);
 
 // True for operators known to PyTorch's dispatcher ("aten::relu.default").

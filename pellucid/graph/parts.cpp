@@ -64,6 +64,14 @@ GraphParts take_apart(const Graph& graph) {
           {graph.outputs().begin(), graph.outputs().end()}};
 }
 
+ValueId add_folded(GraphParts& parts, const std::string& name, at::Tensor data) {
+  std::vector<std::optional<std::int64_t>> shape(data.sizes().begin(), data.sizes().end());
+  parts.values.push_back({name, true, data.scalar_type(), std::move(shape)});
+  const auto id = static_cast<ValueId>(parts.values.size() - 1);
+  parts.constants.push_back({id, name, ConstantKind::folded, std::move(data)});
+  return id;
+}
+
 std::shared_ptr<const Graph> assemble(GraphParts parts) {
   const std::vector<bool> needed = needed_nodes(parts, parts.values.size());
   std::vector<bool> used(parts.values.size(), false);

@@ -54,11 +54,7 @@ std::shared_ptr<const Graph> fold_batch_norm(const std::shared_ptr<const Graph>&
   const Aliases aliases(*graph);
   GraphParts parts = take_apart(*graph);
   const auto add_constant = [&](const std::string& name, at::Tensor data) {
-    std::vector<std::optional<std::int64_t>> shape(data.sizes().begin(), data.sizes().end());
-    parts.values.push_back({name, true, data.scalar_type(), std::move(shape)});
-    const auto id = static_cast<ValueId>(parts.values.size() - 1);
-    parts.constants.push_back({id, name, ConstantKind::folded, std::move(data)});
-    return Operand{id};
+    return Operand{add_folded(parts, name, std::move(data))};
   };
   for (std::size_t n = 0; n < graph->nodes().size(); ++n) {
     const Node& node = graph->nodes()[n];

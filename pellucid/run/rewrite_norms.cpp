@@ -126,10 +126,7 @@ class NormRewriter {
   }
 
   ValueId add_constant(const std::string& name, at::Tensor data) {
-    std::vector<std::optional<std::int64_t>> shape(data.sizes().begin(), data.sizes().end());
-    const ValueId id = add_value({name, true, data.scalar_type(), std::move(shape)});
-    parts_.constants.push_back({id, name, ConstantKind::folded, std::move(data)});
-    return id;
+    return add_folded(parts_, name, std::move(data));
   }
 
   const Graph& graph_;

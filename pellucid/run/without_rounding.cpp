@@ -36,11 +36,7 @@ std::shared_ptr<const Graph> without_rounding(const std::shared_ptr<const Graph>
   GraphParts parts = take_apart(*graph);
   const auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("aten::clamp", "Tensor");
   const auto add_constant = [&](const std::string& name, at::Tensor data) {
-    std::vector<std::optional<std::int64_t>> shape(data.sizes().begin(), data.sizes().end());
-    parts.values.push_back({name, true, data.scalar_type(), std::move(shape)});
-    const auto id = static_cast<ValueId>(parts.values.size() - 1);
-    parts.constants.push_back({id, name, ConstantKind::folded, std::move(data)});
-    return Operand{id};
+    return Operand{add_folded(parts, name, std::move(data))};
   };
   for (Node& node : parts.nodes) {
     if (!rounds(node)) continue;

@@ -227,7 +227,7 @@ TEST(OnnxFaults, FunctionsThatMultiplyAreBounded) {
                   call("z", "y")}}.bytes());
   }
   small.graph.nodes[1] = node("f0", {"xw"}, {"y"}, "own");
-  EXPECT_THAT(refusal(small.bytes()), HasSubstr("500000 nodes"));
+  EXPECT_THAT(refusal(small.bytes()), HasSubstr("200000 nodes"));
 }
 
 TEST(OnnxFaults, ControlFlowAThousandDeepIsRefused) {

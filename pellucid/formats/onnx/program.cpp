@@ -13,7 +13,7 @@ namespace pellucid::from_onnx {
 namespace {
 
 constexpr int deepest = 64;
-constexpr std::size_t most_nodes = 500'000;  // once functions are in place
+constexpr std::size_t most_nodes = 200'000;  // once functions are in place
 
 std::string shortened(std::string_view text) { return std::string(text.substr(0, 200)); }
 

@@ -13,7 +13,7 @@
 namespace pellucid::from_onnx {
 
 // A constant may not be larger than this: a few bytes of file can ask for any size.
-inline constexpr std::int64_t most_constant_elements = std::int64_t{1} << 28;
+inline constexpr std::int64_t most_constant_elements = std::int64_t{1} << 26;
 
 class SeenCall {
  public:
