@@ -1,13 +1,15 @@
-"""One network of the broad zoo against eager PyTorch, in one form; prints what came of it as JSON.
+"""One network of the broad zoo against eager PyTorch, in some forms; prints a line of JSON for each form.
 
-    PYTHONPATH=python python test/zoo/families.py NAME FORM
+    PYTHONPATH=python python test/zoo/families.py NAME [FORM]...
 
 NAME: of `names()`, every classification, segmentation and video network of torchvision and one of each of timm's
-families ("timm:NAME"). FORM: pt2.dynamic, pt2.fixed. Weights are random, drawn so that the network answers
-something; inputs are as small as the network takes.
+families ("timm:NAME"). FORM: a format and how it was exported, of `forms`. Weights are random, drawn so that the
+network answers something; inputs are as small as the network takes.
 """
 
 import argparse
+import contextlib
+import functools
 import json
 import re
 import sys
@@ -27,19 +29,37 @@ from pellucid.exporting.torchvision_shim import import_torchvision  # noqa: E402
 
 import pellucid  # noqa: E402
 
-forms = ("pt2.dynamic", "pt2.fixed")
+forms = {
+    "pt2.dynamic": "torch.export, the batch as a Dim",
+    "pt2.fixed": "torch.export of one sample",
+    "torchscript.dynamic": "torch.jit.trace of two samples",
+    "torchscript.fixed": "torch.jit.trace of one sample",
+    "torchscript.scripted": "torch.jit.script",
+    "onnx.dynamic": "torch.onnx.export, the batch as a Dim",
+    "onnx.fixed": "torch.onnx.export of one sample",
+}
 sides = (96, 128, 224, 256, 299, 384)
 small_words = "test femto pico nano atto tiny xxs xs small _s s0 18 22 b0 26 base".split()
 attempts = 3
+least_spread = 1e-3  # of the answers to two inputs, relative to the largest
 widest = 200_000_000  # parameters that float64 is taken for
 
 
 def names():
+    """A member of every family first, the smallest of torchvision's; what differs by its size comes last."""
     models = import_torchvision().models
-    own = [name for name in models.list_models(module=models)]
-    dense = models.list_models(module=models.segmentation)
-    video = models.list_models(module=models.video)
-    return [*own, *dense, *video, *timm_names()]
+    own = [
+        name
+        for module in (models, models.segmentation, models.video)
+        for name in models.list_models(module=module)
+    ]
+    sizes = {name: next(iter(models.get_model_weights(name))).meta["num_params"] for name in own}
+    own.sort(key=sizes.get)
+    first = {}
+    for name in own:
+        first.setdefault(models.get_model_builder(name).__module__, name)
+    rest = [name for name in own if name not in first.values()]
+    return [*first.values(), *timm_names(), *rest]
 
 
 def timm_names():
@@ -101,7 +121,7 @@ def inputs_for(name, model):
             return x
         except Exception as error:  # a network says in its own way that a side does not fit
             refused = error
-    raise SystemExit(f"{name} takes no input of these sizes: {refused}")
+    raise ValueError(f"it takes no input of these sizes: {refused}")
 
 
 def give_weights_meaning(model, x):
@@ -133,30 +153,94 @@ def give_weights_meaning(model, x):
         parameter.requires_grad_(False)
 
 
-def scalar_of(output, place):
-    """The explained number of each sample."""
-    return output[(slice(None), *place)]
-
-
 def ask_eager(model, x, place, dtype):
-    """Output and gradient of eager PyTorch in that precision."""
+    """Output and gradient of eager PyTorch in that precision; the likeliest class of the first sample if no place."""
     model.to(dtype)
     leaf = x.to(dtype).requires_grad_()
     output = first_tensor(model(leaf))
-    (found,) = torch.autograd.grad(scalar_of(output, place).sum(), leaf)
+    if place is None:
+        middle = tuple(size // 2 for size in output.shape[2:])
+        place = (0, *middle) if middle else (int(output[0].argmax()),)
+    (found,) = torch.autograd.grad(output[(slice(None), *place)].sum(), leaf)
     model.float()
-    return output.detach().double(), found.double()
+    return output.detach().double(), found.double(), place
+
+
+class Network:
+    """A network with its input, and what eager PyTorch says of both."""
+
+    def __init__(self, name):
+        self.name = name
+        self.model = build(name)
+        x = inputs_for(name, self.model)
+        give_weights_meaning(self.model, x)
+        self.shape = x.shape
+        self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
+
+    def x(self, attempt):
+        return torch.randn(self.shape, generator=torch.Generator().manual_seed(7 + attempt))
+
+    @functools.cache  # noqa: B019
+    def answers(self, attempt):
+        """Eager PyTorch's own in float32, then what is true: float64's, where the network is not too large for it."""
+        x = self.x(attempt)
+        rounded = ask_eager(self.model, x, None, torch.float32)
+        if self.parameters > widest:
+            return rounded, rounded
+        return rounded, ask_eager(self.model, x, rounded[2], torch.float64)
 
 
 def export(model, x, form, folder):
-    kind, batch = form.split(".")
+    """The file; for ONNX also by which exporter."""
+    kind, how = form.split(".")
+    dynamic = how == "dynamic"
+    example = x if dynamic else x[:1]
     if kind == "pt2":
         path = folder / "model.pt2"
-        dynamic = ({0: torch.export.Dim("batch", min=1, max=64)},) if batch == "dynamic" else None
-        example = x if dynamic else x[:1]
-        torch.export.save(torch.export.export(model, (example,), dynamic_shapes=dynamic), path)
-        return path
-    raise SystemExit(f"no form {form}")
+        sizes = (batch_dim(),) if dynamic else None
+        torch.export.save(torch.export.export(model, (example,), dynamic_shapes=sizes), path)
+        return path, {}
+    if kind == "torchscript":
+        path = folder / "model.pt"
+        if how == "scripted":
+            made = torch.jit.script(model)
+            # A script declares no shapes.
+            argument = made.forward.schema.arguments[1].name
+            record = {"inputs": [{"name": argument, "shape": [None, *x.shape[1:]]}]}
+            torch.jit.save(made, str(path), _extra_files={"pellucid.json": json.dumps(record)})
+        else:
+            made = torch.jit.trace(model, example, strict=False, check_trace=False)
+            torch.jit.save(made, str(path))
+        return path, {}
+    return export_onnx(model, example, dynamic, folder / "model.onnx")
+
+
+def batch_dim():
+    return {0: torch.export.Dim("batch", min=1, max=64)}
+
+
+def export_onnx(model, example, dynamic, path):
+    """By torch's newer exporter, or by the older one where that refuses."""
+    words = {"input_names": ["x"], "external_data": path_is_too_large(model)}
+    try:
+        sizes = (batch_dim(),) if dynamic else None
+        torch.onnx.export(
+            model, (example,), path, dynamo=True, dynamic_shapes=sizes, verbose=False, **words
+        )
+        return path, {"exporter": "dynamo"}
+    except Exception as error:
+        refused = first_line(error)
+    axes = {"x": {0: "batch"}} if dynamic else None
+    try:
+        torch.onnx.export(model, (example,), str(path), dynamo=False, dynamic_axes=axes, **words)
+    except Exception as error:
+        raise RuntimeError(f"{first_line(error)} (the older exporter; the newer: {refused})") from None
+    return path, {"exporter": "older", "newer_exporter": refused}
+
+
+def path_is_too_large(model):
+    """One file of protocol buffers holds two gigabytes."""
+    return sum(p.numel() * p.element_size() for p in model.parameters()) > 1_900_000_000
 
 
 def distance(a, b):
@@ -168,55 +252,47 @@ def correlation(a, b):
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def compare(name, form, folder):
+def compare(network, form, folder):
     """What happened, by its names in docs/zoo.md; `refused` where the exporter took the network for none."""
-    model = build(name)
-    x = inputs_for(name, model)
-    give_weights_meaning(model, x)
-    found = {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "input": list(x.shape[1:]),
-    }
+    found = {"parameters": network.parameters, "input": list(network.shape[1:])}
     try:
-        path = export(model, x, form, folder)
-    except SystemExit:
-        raise
+        # Exporters print what they do.
+        with contextlib.redirect_stdout(sys.stderr):
+            path, said = export(network.model, network.x(0), form, folder)
     except Exception as error:
         return found | {"refused": first_line(error)}
+    found |= said
     try:
         start = time.monotonic()
-        opened = pellucid.load(str(path))
+        opened = pellucid.load(str(path), trust=True)
         found["opened"] = round(time.monotonic() - start, 2)
         # A unit that float32 puts on the other side of its kink is a coincidence of the input.
         for attempt in range(attempts):
-            x = torch.randn(x.shape, generator=torch.Generator().manual_seed(7 + attempt))
-            found |= measure(opened, model, x)
+            found |= measure(opened, network, attempt)
             if not problems(found):
                 break
-        found |= look(opened, x, found.pop("target"))
+        found |= look(opened, network.x(attempt), found.pop("target"))
     except Exception as error:
-        found["failed"] = first_line(error)
+        found["failed"] = first_line(error).replace(f"{folder}/", "")
+    for made in folder.iterdir():
+        made.unlink()
     return found
 
 
-def measure(opened, model, x):
+def measure(opened, network, attempt):
     """Outputs and gradients of both, beside float64's."""
+    x = network.x(attempt)
+    # What float32 itself costs this network: eager PyTorch's own distance from float64.
+    rounded, exact = network.answers(attempt)
+    place = exact[2]
     output = first_tensor(opened.run(x))
-    dense = output.dim() > 2
-    place = tuple(size // 2 for size in output.shape[2:])
-    # One class for both samples: a target is one class.
-    place = (0, *place) if dense else (int(output[0].argmax()),)
-    target = dense_target(opened, x) if dense else str(place[0])
+    target = dense_target(opened, x) if output.dim() > 2 else str(place[0])
     said = opened.explain(x, method="saliency", absolute=False, target=target)
     provenance = said.provenance[0]
-    # What float32 itself costs this network: eager PyTorch's own distance from float64.
-    rounded = ask_eager(model, x, place, torch.float32)
-    wide = sum(parameter.numel() for parameter in model.parameters()) > widest
-    exact = rounded if wide else ask_eager(model, x, place, torch.float64)
     ours = said.values.double()
     return {
         "target": target,
-        "spread": (exact[0][0] - exact[0][1]).abs().max().item(),
+        "spread": distance(exact[0][:1], exact[0][1:]),
         "output": distance(output, exact[0]),
         "output_eager": distance(rounded[0], exact[0]),
         "gradient": correlation(ours, exact[1]),
@@ -256,11 +332,13 @@ def first_line(error):
 def problems(found):
     """What is wrong. Equal is what compare.py calls equal, or no further from float64 than twice what eager PyTorch's
     own float32 is: of a network that magnifies rounding nobody can ask more."""
-    if "refused" in found:
+    if "unbuilt" in found or "refused" in found:
         return []
     if "failed" in found:
         return [found["failed"]]
     wrong = []
+    if not found["spread"] > least_spread:
+        wrong.append(f"two inputs get the same answer ({found['spread']:.1e}): nothing is compared")
     if not found["output"] <= max(1e-4, 2 * found["output_eager"]):
         wrong.append(
             f"the output differs by {found['output']:.1e}, eager's by {found['output_eager']:.1e}"
@@ -275,16 +353,28 @@ def problems(found):
     return wrong
 
 
+def of(name, wanted, folder):
+    """Yields each form with what was found of it."""
+    warnings.simplefilter("ignore")
+    try:
+        network = Network(name)
+    except Exception as error:
+        for form in wanted:
+            yield form, {"unbuilt": first_line(error)}
+        return
+    for form in wanted:
+        yield form, compare(network, form, folder)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
-    parser.add_argument("form", choices=forms)
+    parser.add_argument("form", nargs="*", metavar="FORM")
     words = parser.parse_args()
-    warnings.simplefilter("ignore")
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as folder:
-        found = compare(words.name, words.form, Path(folder))
-    print(json.dumps(found))
+        for form, found in of(words.name, words.form or forms, Path(folder)):
+            print(json.dumps({form: found, "problems": problems(found)}), flush=True)
 
 
 if __name__ == "__main__":
