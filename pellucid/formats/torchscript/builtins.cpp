@@ -66,6 +66,7 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
   if (auto done = property_call(node, inputs, recorder_, origin)) return {*std::move(done)};
   if (auto done = number_call(node, inputs, recorder_, origin)) return {*std::move(done)};
 
+  if (auto done = fused_call(node, inputs, recorder_, origin)) return *std::move(done);
   if (name == "aten::_convolution" || name == "aten::convolution") {
     if (auto plain = plain_convolution(inputs))
       return recorder_.call(plain->first, plain->second, origin);
@@ -95,6 +96,8 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
     }
     return made;
   }
+  // A text with a size in it: a message's, which nothing else is made of.
+  if (name == "aten::format") return {c10::IValue()};
   if (name == "aten::tensor" || name == "aten::as_tensor") {
     const auto scalar = dispatched("aten::scalar_tensor", "");
     if (scalar && is_number(inputs[0]))

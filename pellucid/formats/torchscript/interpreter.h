@@ -88,6 +88,10 @@ std::string class_name(const c10::ClassType& type);
 std::optional<std::vector<Item>> container_call(const torch::jit::Node& node,
                                                 std::vector<Item>& inputs, Recorder& recorder,
                                                 const Origin& origin);
+// Operators that torch fuses where no gradient is asked, as what they are made of (fused.cpp).
+std::optional<std::vector<Item>> fused_call(const torch::jit::Node& node,
+                                            const std::vector<Item>& inputs, Recorder& recorder,
+                                            const Origin& origin);
 // Arithmetic on numbers of which some are symbols, or stand for tensors (numbers.cpp).
 std::optional<Item> number_call(const torch::jit::Node& node, const std::vector<Item>& inputs,
                                 Recorder& recorder, const Origin& origin);

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 from torch import nn
 
@@ -50,3 +51,80 @@ def test_a_number_is_known_although_what_was_written_before_lay_where_it_lies(tm
     x = torch.rand(2, 12)
     made = torch.jit.script(Shuffling())
     assert_equal_to_eager(made, Shuffling(), x, tmp_path / "model.pt")
+
+
+class Attending(nn.Module):
+    def __init__(self, weights):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.weights = weights
+
+    def forward(self, x):
+        answer, weights = self.attention(x, x, x, need_weights=self.weights)
+        return (answer * weights[:, :, :1] if self.weights else answer).mean(1)
+
+
+class Encoding(nn.Module):
+    def __init__(self, **words):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, **words)
+        torch.manual_seed(2)
+        for parameter in self.parameters():
+            nn.init.normal_(parameter, 0, 0.4)
+
+    def forward(self, x):
+        return self.layer(x).mean(1)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Attending(False),
+        Attending(True),
+        Encoding(),
+        Encoding(norm_first=True, activation="gelu"),
+    ],
+    ids=["attention", "weights", "layer", "norm first"],
+)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_attention_that_was_fused_for_inference_has_a_gradient(network, batch, tmp_path):
+    network = network.eval()
+    torch.manual_seed(0)
+    x = torch.randn(2, 5, 8)
+    with torch.no_grad():
+        made = torch.jit.trace(network, x[:batch])
+    assert any("fwd" in n.kind() or "native" in n.kind() for n in made.inlined_graph.nodes())
+    assert_equal_to_eager(made, network, x, tmp_path / "model.pt")
+
+
+def test_a_mask_of_fused_attention_leaves_out_what_it_says(tmp_path):
+    """Eager PyTorch's own fused operator, which has no gradient, is the oracle of the output."""
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.register_buffer("left_out", torch.ones(5, 5).triu(1).bool())
+
+        def forward(self, x):
+            return self.layer(x, x, x, attn_mask=self.left_out, need_weights=False)[0].mean(1)
+
+    network = Masked().eval()
+    x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        made = torch.jit.trace(network, x)
+        assert any("native" in n.kind() for n in made.inlined_graph.nodes())
+    assert_equal_to_eager(made, network, x, tmp_path / "model.pt")
+
+
+class Telling(nn.Module):
+    """Says by a text with sizes in it what is wrong."""
+
+    def forward(self, x):
+        torch._assert(x.shape[1] == 5, f"five tokens, not {x.shape}")
+        return x.exp().mean(1)
+
+
+def test_a_script_that_tells_sizes_in_its_messages_is_read(tmp_path):
+    x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    assert_equal_to_eager(torch.jit.script(Telling()), Telling(), x, tmp_path / "model.pt")
