@@ -128,3 +128,21 @@ class Telling(nn.Module):
 def test_a_script_that_tells_sizes_in_its_messages_is_read(tmp_path):
     x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
     assert_equal_to_eager(torch.jit.script(Telling()), Telling(), x, tmp_path / "model.pt")
+
+
+class Scripted(nn.Module):
+    """torch.nn's own attention, which asks whether its queries are its keys."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        answer, _ = self.attention(x, x, x, need_weights=False)
+        return answer.mean(1)
+
+
+def test_a_script_of_attention_knows_that_its_queries_are_its_keys(tmp_path):
+    network = Scripted().eval()
+    x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    assert_equal_to_eager(torch.jit.script(network), network, x, tmp_path / "model.pt")
