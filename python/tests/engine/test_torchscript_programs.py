@@ -146,3 +146,20 @@ def test_a_script_of_attention_knows_that_its_queries_are_its_keys(tmp_path):
     network = Scripted().eval()
     x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
     assert_equal_to_eager(torch.jit.script(network), network, x, tmp_path / "model.pt")
+
+
+class Blocks(nn.Module):
+    """Sizes of which the batch is a part, times numbers that a trace keeps as tensors."""
+
+    def forward(self, x):
+        batch, length = x.shape[:2]
+        parts = x.reshape(batch * (length // 3), 3, -1).split([1, 2], dim=1)
+        return torch.cat([parts[1] * 2, parts[0].sin()], dim=1).reshape(batch, -1)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_number_times_the_batch_is_known_by_its_sizes(batch, tmp_path):
+    x = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    made = torch.jit.trace(Blocks(), x[:batch])
+    model = assert_equal_to_eager(made, Blocks(), x, tmp_path / "model.pt")
+    assert model.run(x[:1].expand(5, 6, 4)).shape == (5, 24)
