@@ -198,6 +198,13 @@ c10::TypePtr type_of(const Item& item, const c10::TypePtr& declared) {
   if (const Instance* known = instance(item)) return known->type;
   if (const c10::IValue* value = literal(item)) return value->type();
   if (const auto optional = declared->cast<c10::OptionalType>()) return optional->getElementType();
+  if (const auto either = declared->cast<c10::UnionType>()) {
+    const auto kind = list(item) != nullptr    ? c10::TypeKind::ListType
+                      : tuple(item) != nullptr ? c10::TypeKind::TupleType
+                                               : c10::TypeKind::DictType;
+    for (const c10::TypePtr& one : either->containedTypes())
+      if (one->kind() == kind) return one;
+  }
   return declared;
 }
 

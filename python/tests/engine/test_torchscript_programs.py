@@ -1,6 +1,7 @@
 """Small programs that broad use of TorchScript showed: each equals eager PyTorch, in its output and its gradient."""
 
 import json
+from typing import List, Union
 
 import pytest
 import torch
@@ -163,3 +164,20 @@ def test_a_number_times_the_batch_is_known_by_its_sizes(batch, tmp_path):
     made = torch.jit.trace(Blocks(), x[:batch])
     model = assert_equal_to_eager(made, Blocks(), x, tmp_path / "model.pt")
     assert model.run(x[:1].expand(5, 6, 4)).shape == (5, 24)
+
+
+class Either(nn.Module):
+    """A value that is a tensor or a list of them."""
+
+    def forward(self, x):
+        return self.joined([x, x.exp()]) + self.joined(x)
+
+    def joined(self, x: Union[torch.Tensor, List[torch.Tensor]]):  # noqa: UP006, UP007
+        if isinstance(x, list):
+            return torch.cat([part[:, :2] for part in x], dim=1)
+        return x
+
+
+def test_a_list_is_known_where_a_tensor_might_be(tmp_path):
+    x = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
+    assert_equal_to_eager(torch.jit.script(Either()), Either(), x, tmp_path / "model.pt")
