@@ -39,7 +39,7 @@ wanted = {"pt2": (99, 100), "torchscript": (97, 99), "onnx": (93, 98)}
 batches = {
     "as it is": "yes",
     "verified": "yes, lifted",
-    "vmap": "yes, lifted by vmap",
+    "vmap": "yes, by vmap",
     "loop": "yes, one by one",
 }
 
@@ -60,7 +60,7 @@ def in_child(name, forms, pipe):
             os.fdopen(pipe, "w") as lines,
             tempfile.TemporaryDirectory(prefix="pellucid-zoo-") as folder,
         ):
-            families.torch.set_num_threads(2)
+            families.torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
             for form, found in families.of(name, forms, Path(folder)):
                 print(json.dumps([form, found, families.problems(found)]), file=lines, flush=True)
         status = 0
@@ -144,7 +144,7 @@ def shares(done, forms):
         if offered:
             floor, aim = wanted[form.split(".")[0]]
             lines.append(
-                f"| {titles[form]} (`{families.forms[form]}`) | {len(offered)} | {equal} | "
+                f"| {titles[form]} ({families.forms[form]}) | {len(offered)} | {equal} | "
                 f"{100 * equal / len(offered):.1f} % | {floor} %, {aim} % | {len(of_form) - len(offered)} |"
             )
     return lines
@@ -152,19 +152,27 @@ def shares(done, forms):
 
 introduction = """# Does my network work?
 
-Written by `./dev sweep families`, which exports every classification, segmentation and video network of torchvision and
-one of each of timm's families, opens each file, and compares what it says for two samples with eager PyTorch: the raw
-output and the gradient of a class at the input. {made}
+Every classification, segmentation and video network of torchvision and one of each of timm's families: each is
+exported, opened, and asked for two samples, and the raw output and the gradient of a class at the input are compared
+with eager PyTorch's. `./dev sweep families` does it and writes this page; it goes on where it was stopped.
+{made}
 
-**yes**: the file opens, and both equal eager PyTorch's, for any batch. **lifted**: the program holds for one sample; it was
-verified on distinct samples that it answers a batch as it answers each alone. **one by one**: such a program, run for each
-sample. **no**: an answer differs or there is none. **–**: the exporter, or the network itself, refused. A number in brackets
-is that of a note below. † by torch's older ONNX exporter, where the newer refuses.
+| in a cell | means |
+| --- | --- |
+| yes | the file opens, and output and gradient equal eager PyTorch's, for any batch |
+| yes, lifted | the same, of a program that was made for one sample: it was verified, on distinct samples, that it answers a batch as it answers each alone |
+| yes, by vmap | such a program runs under functorch's vmap for a batch |
+| yes, one by one | such a program runs once for each sample of a batch |
+| **no** | something differs, or there is no answer; the number is that of a note below |
+| – | PyTorch's exporter, or the network itself, refuses |
+| † | made by the older of torch's two ONNX exporters, because the newer refuses |
+| (empty) | not asked yet |
 
-Equal is a distance of at most 1e-4 of the largest output and a correlation of at least 0.9999 between gradients of
-the same size within 1 %, or twice the distance that eager PyTorch's own float32 has from float64. Weights are random, but drawn so
-that the answers to two inputs differ; inputs are as small as a network takes, so Grad-CAM's grid is smaller than
-yours will be.
+Equal: the output is off by at most 1e-4 of its largest number, the gradient correlates by at least 0.9999 and has the
+same size within 1 %. Where float32 itself costs a network more, float64 is the measure, and ours may be off by twice
+what eager PyTorch's float32 is. Weights are random, drawn so that two inputs get different answers. Inputs are as
+small as a network takes, so that Grad-CAM's grid (the last column: the layer it takes by itself) is smaller than yours
+will be; where it takes none, name a layer. Of films it takes none, because their places have a time, too.
 """
 
 
@@ -206,6 +214,10 @@ def document(done):
     return "\n".join(lines) + "\n"
 
 
+def write_document(done):
+    (root / "docs" / "zoo.md").write_text(document(done))
+
+
 def row(cells):
     return "| " + " | ".join(cells) + " |"
 
@@ -215,11 +227,15 @@ def main():
     parser.add_argument("--state", required=True, help="the folder of what is done")
     parser.add_argument("--again", action="store_true", help="also what passed before")
     parser.add_argument("--new", action="store_true", help="only what was never asked")
+    parser.add_argument("--document", action="store_true", help="only write docs/zoo.md anew")
     parser.add_argument("--form", action="append", choices=families.forms, help="only these forms")
     parser.add_argument("names", nargs="*", metavar="NAME")
     words = parser.parse_args()
     record = Path(words.state) / "found.json"
     done = json.loads(record.read_text()) if record.exists() else {}
+    if words.document:
+        write_document(done)
+        return 0
     names = words.names or families.names()
     forms = words.form or readable()
 
@@ -247,7 +263,7 @@ def main():
                 f"{asked} of {total} (about {left:.0f} min left): {name} {form}: {said} ({seconds:.0f} s)",
                 flush=True,
             )
-    (root / "docs" / "zoo.md").write_text(document(done))
+    write_document(done)
     wrong = sum(bool(entry["problems"]) for entry in done.values())
     print(f"docs/zoo.md is written; {wrong} of {len(done)} are wrong", flush=True)
     return 1 if wrong else 0

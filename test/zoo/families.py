@@ -101,7 +101,13 @@ def shapes_of(name):
     models = import_torchvision().models
     if name in models.list_models(module=models.video):
         return [(3, 8, 64, 64), (3, 16, 112, 112), (3, 16, 224, 224)]
-    return [(3, side, side) for side in sides]
+    shapes = [(3, side, side) for side in sides]
+    if name.startswith("timm:"):
+        import timm
+
+        # What it was made for, where none of these fits.
+        shapes.append(timm.get_pretrained_cfg(name.removeprefix("timm:")).input_size)
+    return shapes
 
 
 def first_tensor(output):

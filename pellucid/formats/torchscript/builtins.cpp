@@ -73,7 +73,10 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
   }
   const c10::FunctionSchema* schema = node.maybeSchema();
   if (schema == nullptr) throw Unsupported{model_error("what is not read: " + name)};
-  const std::string overload = plain_overload(schema->overload_name());
+  std::string overload = plain_overload(schema->overload_name());
+  // A number of repeats that a trace has as a tensor: sizes say how many, not content.
+  if (name == "aten::repeat_interleave" && overload == "self_Tensor" && is_number(inputs[1]))
+    overload = "self_int";
   auto handle = dispatched(schema->name(), overload);
   const bool tensors =
       makes_tensor(node) || std::any_of(inputs.begin(), inputs.end(), holds_tensor);

@@ -155,7 +155,9 @@ class Blocks(nn.Module):
     def forward(self, x):
         batch, length = x.shape[:2]
         parts = x.reshape(batch * (length // 3), 3, -1).split([1, 2], dim=1)
-        return torch.cat([parts[1] * 2, parts[0].sin()], dim=1).reshape(batch, -1)
+        many = parts[0].repeat_interleave(batch * (length // 3) // batch, dim=1)
+        first, second = many.unbind(1)
+        return torch.cat([parts[1] * 2, (first + second)[:, None].sin()], dim=1).reshape(batch, -1)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
