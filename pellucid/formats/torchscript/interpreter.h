@@ -95,6 +95,8 @@ std::optional<std::vector<Item>> fused_call(const torch::jit::Node& node,
 // Arithmetic on numbers of which some are symbols, or stand for tensors (numbers.cpp).
 std::optional<Item> number_call(const torch::jit::Node& node, const std::vector<Item>& inputs,
                                 Recorder& recorder, const Origin& origin);
+// True for `batch *= 2` in a trace, which has the number as a tensor and changes that.
+bool changes_number(const torch::jit::Node& node, const std::vector<Item>& inputs);
 // What is asked of a tensor that is no tensor: sizes, rank, type, its only element
 // (properties.cpp).
 std::optional<Item> property_call(const torch::jit::Node& node, const std::vector<Item>& inputs,

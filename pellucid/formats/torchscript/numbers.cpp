@@ -89,10 +89,17 @@ Item as_number(const Item& item, const Recorder& recorder) {
 
 }  // namespace
 
+bool changes_number(const jit::Node& node, const std::vector<Item>& inputs) {
+  const std::string_view name = node.kind().toQualString();
+  return name.ends_with('_') && !name.ends_with("__") && !inputs.empty() && is_number(inputs[0]) &&
+         stands_for_tensor(node, inputs);
+}
+
 std::optional<Item> number_call(const jit::Node& node, const std::vector<Item>& given,
                                 Recorder& recorder, const Origin& origin) {
-  const std::string name = node.kind().toQualString();
+  std::string name = node.kind().toQualString();
   if (std::none_of(given.begin(), given.end(), is_number)) return std::nullopt;
+  if (changes_number(node, given)) name.pop_back();
   std::vector<Item> inputs;
   for (const Item& item : given) inputs.push_back(as_number(item, recorder));
   if (!is_number(inputs[0])) return std::nullopt;

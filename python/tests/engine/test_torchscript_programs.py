@@ -155,9 +155,12 @@ class Blocks(nn.Module):
     def forward(self, x):
         batch, length = x.shape[:2]
         parts = x.reshape(batch * (length // 3), 3, -1).split([1, 2], dim=1)
-        many = parts[0].repeat_interleave(batch * (length // 3) // batch, dim=1)
+        rows = batch
+        rows *= length // 3
+        parts = [parts[0].reshape(rows, 1, -1), parts[1].reshape(rows, 2, -1)]
+        many = parts[0].repeat_interleave(rows // x.shape[0], dim=1)
         first, second = many.unbind(1)
-        return torch.cat([parts[1] * 2, (first + second)[:, None].sin()], dim=1).reshape(batch, -1)
+        return torch.cat([parts[1] * 2, (first + second)[:, None].sin()], dim=1).reshape(x.shape[0], -1)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
