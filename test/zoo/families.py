@@ -26,19 +26,11 @@ from torch import nn
 root = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(root / "python"), str(root / "test" / "zoo")]
 
+from forms import export, first_line, forms  # noqa: E402
 from pellucid.exporting.torchvision_shim import import_torchvision  # noqa: E402
 
 import pellucid  # noqa: E402
 
-forms = {
-    "pt2.dynamic": "torch.export, the batch as a Dim",
-    "pt2.fixed": "torch.export of one sample",
-    "torchscript.dynamic": "torch.jit.trace of two samples",
-    "torchscript.fixed": "torch.jit.trace of one sample",
-    "torchscript.scripted": "torch.jit.script",
-    "onnx.dynamic": "torch.onnx.export, the batch as a Dim",
-    "onnx.fixed": "torch.onnx.export of one sample",
-}
 sides = (96, 128, 224, 256, 299, 384)
 small_words = "test femto pico nano atto tiny xxs xs small _s s0 18 22 b0 26 base".split()
 attempts = 3
@@ -207,59 +199,6 @@ class Network:
         return ask_eager(self.model, self.x(attempt), place, dtype)
 
 
-def export(model, x, form, folder):
-    """The file; for ONNX also by which exporter."""
-    kind, how = form.split(".")
-    dynamic = how == "dynamic"
-    example = x if dynamic else x[:1]
-    if kind == "pt2":
-        path = folder / "model.pt2"
-        sizes = (batch_dim(),) if dynamic else None
-        torch.export.save(torch.export.export(model, (example,), dynamic_shapes=sizes), path)
-        return path, {}
-    if kind == "torchscript":
-        path = folder / "model.pt"
-        if how == "scripted":
-            made = torch.jit.script(model)
-            # A script declares no shapes.
-            argument = made.forward.schema.arguments[1].name
-            record = {"inputs": [{"name": argument, "shape": [None, *x.shape[1:]]}]}
-            torch.jit.save(made, str(path), _extra_files={"pellucid.json": json.dumps(record)})
-        else:
-            made = torch.jit.trace(model, example, strict=False, check_trace=False)
-            torch.jit.save(made, str(path))
-        return path, {}
-    return export_onnx(model, example, dynamic, folder / "model.onnx")
-
-
-def batch_dim():
-    return {0: torch.export.Dim("batch", min=1, max=64)}
-
-
-def export_onnx(model, example, dynamic, path):
-    """By torch's newer exporter, or by the older one where that refuses."""
-    words = {"input_names": ["x"], "external_data": path_is_too_large(model)}
-    try:
-        sizes = (batch_dim(),) if dynamic else None
-        torch.onnx.export(
-            model, (example,), path, dynamo=True, dynamic_shapes=sizes, verbose=False, **words
-        )
-        return path, {"exporter": "dynamo"}
-    except Exception as error:
-        refused = first_line(error)
-    axes = {"x": {0: "batch"}} if dynamic else None
-    try:
-        torch.onnx.export(model, (example,), str(path), dynamo=False, dynamic_axes=axes, **words)
-    except Exception as error:
-        raise RuntimeError(f"{first_line(error)} (the older exporter; the newer: {refused})") from None
-    return path, {"exporter": "older", "newer_exporter": refused}
-
-
-def path_is_too_large(model):
-    """One file of protocol buffers holds two gigabytes."""
-    return sum(p.numel() * p.element_size() for p in model.parameters()) > 1_900_000_000
-
-
 def distance(a, b):
     return float((a.double() - b).abs().max() / b.abs().max())
 
@@ -349,10 +288,6 @@ def dense_target(model, x):
     except Exception as error:
         return re.search(r"\S+#\d+@[\d,]+", str(error))[0]
     raise AssertionError("a dense output has no likeliest class")
-
-
-def first_line(error):
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300] if str(error).strip() else ''}"
 
 
 def problems(found):

@@ -54,8 +54,8 @@ Item kept(const Attention& asked, Writer& write) {
 std::vector<Item> attend(const Attention& asked, Writer& write) {
   const std::int64_t size = asked.embed / asked.heads;
   const Item packed = write("aten::linear", {asked.x, asked.qkv_weight, asked.qkv_bias});
-  const Item apart = write(
-      "aten::unflatten", {packed, number(-1), write.sizes({3, asked.heads, size})}, "int");
+  const Item apart =
+      write("aten::unflatten", {packed, number(-1), write.sizes({3, asked.heads, size})}, "int");
   const Item by_head = write("aten::permute", {apart, write.sizes({2, 0, 3, 1, 4})});
   const auto part = [&](std::int64_t index) {
     return write("aten::select", {by_head, number(0), number(index)}, "int");
@@ -63,13 +63,14 @@ std::vector<Item> attend(const Attention& asked, Writer& write) {
   const Item q = part(0), k = part(1), v = part(2), keep = kept(asked, write);
   Item mixed, weights = c10::IValue();
   if (asked.weights) {
-    const Item scaled = write(
-        "aten::mul", {q, c10::IValue(1 / std::sqrt(static_cast<double>(size)))}, "Scalar");
+    const Item scaled =
+        write("aten::mul", {q, c10::IValue(1 / std::sqrt(static_cast<double>(size)))}, "Scalar");
     Item scores = write("aten::matmul",
                         {scaled, write("aten::transpose", {k, number(-2), number(-1)}, "int")});
     if (!is_none(keep))
-      scores = write("aten::masked_fill",
-                     {scores, write("aten::logical_not", {keep}), c10::IValue(-INFINITY)}, "Scalar");
+      scores =
+          write("aten::masked_fill",
+                {scores, write("aten::logical_not", {keep}), c10::IValue(-INFINITY)}, "Scalar");
     weights = write("aten::softmax", {scores, number(-1)}, "int");
     mixed = write("aten::matmul", {weights, v});
     if (asked.average) weights = write("aten::mean", {weights, write.sizes({1})}, "dim");
@@ -141,9 +142,12 @@ std::optional<std::vector<Item>> encoder_layer(const std::vector<Item>& in, Writ
   };
   const auto fed_forward = [&](const Item& x) {
     const Item wide = write("aten::linear", {x, in[14], in[15]});
-    return write("aten::linear", {write(gelu ? "aten::gelu" : "aten::relu", {wide}), in[16], in[17]});
+    return write("aten::linear",
+                 {write(gelu ? "aten::gelu" : "aten::relu", {wide}), in[16], in[17]});
   };
-  const auto sum = [&](const Item& a, const Item& b) { return write("aten::add", {a, b}, "Tensor"); };
+  const auto sum = [&](const Item& a, const Item& b) {
+    return write("aten::add", {a, b}, "Tensor");
+  };
   if (norm_first) {
     const Item x = sum(in[0], attended(norm(in[0], 10)));
     return std::vector{sum(x, fed_forward(norm(x, 12)))};

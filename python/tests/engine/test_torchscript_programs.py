@@ -1,7 +1,7 @@
 """Small programs that broad use of TorchScript showed: each equals eager PyTorch, in its output and its gradient."""
 
 import json
-from typing import List, Union
+from typing import Union
 
 import pytest
 import torch
@@ -12,7 +12,9 @@ import pellucid
 
 def opened(made, x, path):
     """The program as a user gets it: saved, and read again."""
-    record = {"inputs": [{"name": made.forward.schema.arguments[1].name, "shape": [None, *x.shape[1:]]}]}
+    record = {
+        "inputs": [{"name": made.forward.schema.arguments[1].name, "shape": [None, *x.shape[1:]]}]
+    }
     torch.jit.save(made, str(path), _extra_files={"pellucid.json": json.dumps(record)})
     return pellucid.load(str(path), trust=True)
 
@@ -160,7 +162,9 @@ class Blocks(nn.Module):
         parts = [parts[0].reshape(rows, 1, -1), parts[1].reshape(rows, 2, -1)]
         many = parts[0].repeat_interleave(rows // x.shape[0], dim=1)
         first, second = many.unbind(1)
-        return torch.cat([parts[1] * 2, (first + second)[:, None].sin()], dim=1).reshape(x.shape[0], -1)
+        return torch.cat([parts[1] * 2, (first + second)[:, None].sin()], dim=1).reshape(
+            x.shape[0], -1
+        )
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -177,7 +181,7 @@ class Either(nn.Module):
     def forward(self, x):
         return self.joined([x, x.exp()]) + self.joined(x)
 
-    def joined(self, x: Union[torch.Tensor, List[torch.Tensor]]):  # noqa: UP006, UP007
+    def joined(self, x: Union[torch.Tensor, list[torch.Tensor]]):  # noqa: UP007
         if isinstance(x, list):
             return torch.cat([part[:, :2] for part in x], dim=1)
         return x
