@@ -269,6 +269,11 @@ at::Tensor as_channels_first(const at::Tensor& activation, const Grid& grid) {
 
 std::optional<CamLayer> find_cam_layer(const Graph& graph, ValueId target) {
   const std::vector<bool> on_path = leads_to(graph, target);
+  // Places of a film or a volume are more than a picture's: what has four dimensions is a part.
+  for (const ValueId id : graph.inputs()) {
+    if (on_path[static_cast<std::size_t>(id)] && graph.value(id).shape.size() > 4)
+      return std::nullopt;
+  }
   ValueId spatial = no_value;
   int last_attention = -1;
   for (int n = 0; n < static_cast<int>(graph.nodes().size()); ++n) {

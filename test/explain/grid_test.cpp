@@ -199,6 +199,17 @@ TEST(CamLayer, LeadsToTheTarget) {
   EXPECT_EQ(graph->value(find_cam_layer(*graph, graph->find("other"))->value).name, "deep");
 }
 
+TEST(CamLayer, IsNoneInAFilmWhosePartsHaveFourDimensions) {
+  Net net;
+  const ValueId x = net.input("film", {any, 3, 4, 8, 8});
+  const ValueId windows =
+      net.call("windows", "reshape.default", {x, sizes({-1, 4, 4, 12})}, {any, 4, 4, 12});
+  const ValueId mixed = net.call("mixed", "linear.default",
+                                 {windows, net.constant("w", noise({12, 12}, 1))}, {any, 4, 4, 12});
+  const ValueId pooled = net.call("pooled", "mean.dim", {mixed, sizes({1, 2})}, {any, 12});
+  EXPECT_EQ(chosen(net.returning({pooled})), "");
+}
+
 TEST(CamLayer, IsNoneWithoutPlaces) { EXPECT_EQ(chosen(multi_layer()), ""); }
 
 }  // namespace

@@ -66,13 +66,17 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
   if (auto done = property_call(node, inputs, recorder_, origin)) return {*std::move(done)};
   if (auto done = number_call(node, inputs, recorder_, origin)) return {*std::move(done)};
 
+  if (auto done = fused_call(node, inputs, recorder_, origin)) return *std::move(done);
   if (name == "aten::_convolution" || name == "aten::convolution") {
     if (auto plain = plain_convolution(inputs))
       return recorder_.call(plain->first, plain->second, origin);
   }
   const c10::FunctionSchema* schema = node.maybeSchema();
   if (schema == nullptr) throw Unsupported{model_error("what is not read: " + name)};
-  const std::string overload = plain_overload(schema->overload_name());
+  std::string overload = plain_overload(schema->overload_name());
+  // A number of repeats that a trace has as a tensor: sizes say how many, not content.
+  if (name == "aten::repeat_interleave" && overload == "self_Tensor" && is_number(inputs[1]))
+    overload = "self_int";
   auto handle = dispatched(schema->name(), overload);
   const bool tensors =
       makes_tensor(node) || std::any_of(inputs.begin(), inputs.end(), holds_tensor);
@@ -95,6 +99,8 @@ std::vector<Item> Interpreter::run_builtin(const jit::Node& node, std::vector<It
     }
     return made;
   }
+  // A text with a size in it: a message's, which nothing else is made of.
+  if (name == "aten::format") return {c10::IValue()};
   if (name == "aten::tensor" || name == "aten::as_tensor") {
     const auto scalar = dispatched("aten::scalar_tensor", "");
     if (scalar && is_number(inputs[0]))

@@ -198,6 +198,13 @@ c10::TypePtr type_of(const Item& item, const c10::TypePtr& declared) {
   if (const Instance* known = instance(item)) return known->type;
   if (const c10::IValue* value = literal(item)) return value->type();
   if (const auto optional = declared->cast<c10::OptionalType>()) return optional->getElementType();
+  if (const auto either = declared->cast<c10::UnionType>()) {
+    const auto kind = list(item) != nullptr    ? c10::TypeKind::ListType
+                      : tuple(item) != nullptr ? c10::TypeKind::TupleType
+                                               : c10::TypeKind::DictType;
+    for (const c10::TypePtr& one : either->containedTypes())
+      if (one->kind() == kind) return one;
+  }
   return declared;
 }
 
@@ -214,10 +221,16 @@ std::optional<Answer> container_call(const jit::Node& node, std::vector<Item>& i
         asked.begin(), asked.end(), [&](const c10::TypePtr& t) { return type->isSubtypeOf(*t); }))};
   }
   if (name == "aten::__is__" || name == "aten::__isnot__") {
-    const bool none = is_none(inputs[0]) || is_none(inputs[1]);
-    if (!none) return std::nullopt;
-    const bool same = is_none(inputs[0]) && is_none(inputs[1]);
-    return Answer{c10::IValue(same == (name == "aten::__is__"))};
+    const auto said = [&](bool same) {
+      return Answer{c10::IValue(same == (name == "aten::__is__"))};
+    };
+    if (is_none(inputs[0]) || is_none(inputs[1]))
+      return said(is_none(inputs[0]) && is_none(inputs[1]));
+    const Symbol *one = symbol(inputs[0]), *other = symbol(inputs[1]);
+    if (!is_tensor(inputs[0]) || !is_tensor(inputs[1]) || one->examples.empty() ||
+        other->examples.empty())
+      return std::nullopt;
+    return said(one->examples[0].toTensor().is_same(other->examples[0].toTensor()));
   }
   if (inputs.empty()) return std::nullopt;
   if (List* known = list(inputs[0])) {

@@ -95,8 +95,11 @@ void Recorder::taint_what_is_written(const c10::OperatorHandle& handle,
   for (std::size_t i = 0; i < arguments.size() && i < operands.size(); ++i) {
     if (arguments[i].alias_info() == nullptr || !arguments[i].alias_info()->isWrite()) continue;
     for_each_symbol(operands[i], [&](const Symbol& known) {
-      for (const c10::IValue& example : known.examples)
-        if (example.isTensor()) written_storages_.insert(storage_of(example.toTensor()));
+      for (const c10::IValue& example : known.examples) {
+        const void* storage = example.isTensor() ? storage_of(example.toTensor()) : nullptr;
+        if (storage != nullptr)
+          written_storages_.try_emplace(storage, example.toTensor().storage().getWeakStorageImpl());
+      }
     });
   }
 }

@@ -328,8 +328,13 @@ void Interpreter::run_structure(const jit::Node& node, Values& values) {
       throw model_error("the model raises: " +
                         (text != nullptr && text->isString() ? text->toStringRef() : "an error"));
     }
-    default:
-      return all(run_builtin(node, std::move(inputs)));
+    default: {
+      const bool changed = changes_number(node, inputs);
+      all(run_builtin(node, std::move(inputs)));
+      if (changed && node.outputs().size() == 1)
+        set(node.input(0), get(node.output(), values), values);
+      return;
+    }
   }
   throw Unsupported{model_error(kind_of(inputs[0]) + " is taken apart")};
 }

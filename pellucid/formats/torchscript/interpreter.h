@@ -88,9 +88,15 @@ std::string class_name(const c10::ClassType& type);
 std::optional<std::vector<Item>> container_call(const torch::jit::Node& node,
                                                 std::vector<Item>& inputs, Recorder& recorder,
                                                 const Origin& origin);
+// Operators that torch fuses where no gradient is asked, as what they are made of (fused.cpp).
+std::optional<std::vector<Item>> fused_call(const torch::jit::Node& node,
+                                            const std::vector<Item>& inputs, Recorder& recorder,
+                                            const Origin& origin);
 // Arithmetic on numbers of which some are symbols, or stand for tensors (numbers.cpp).
 std::optional<Item> number_call(const torch::jit::Node& node, const std::vector<Item>& inputs,
                                 Recorder& recorder, const Origin& origin);
+// True for `batch *= 2` in a trace, which has the number as a tensor and changes that.
+bool changes_number(const torch::jit::Node& node, const std::vector<Item>& inputs);
 // What is asked of a tensor that is no tensor: sizes, rank, type, its only element
 // (properties.cpp).
 std::optional<Item> property_call(const torch::jit::Node& node, const std::vector<Item>& inputs,

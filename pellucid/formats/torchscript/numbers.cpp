@@ -76,13 +76,34 @@ bool stands_for_tensor(const jit::Node& node, const std::vector<Item>& inputs) {
   return false;
 }
 
+// Traces have literals as tensors, too. Those of fewer digits than a number has stay tensors.
+Item as_number(const Item& item, const Recorder& recorder) {
+  const Symbol* known = symbol(item);
+  if (known == nullptr || !known->is_tensor || !recorder.is_exact(*known)) return item;
+  const at::Tensor& tensor = known->examples[0].toTensor();
+  if (!tensor.defined() || tensor.dim() != 0 ||
+      (tensor.scalar_type() != at::kLong && tensor.scalar_type() != at::kDouble))
+    return item;
+  return c10::IValue(tensor.item());
+}
+
 }  // namespace
 
-std::optional<Item> number_call(const jit::Node& node, const std::vector<Item>& inputs,
+bool changes_number(const jit::Node& node, const std::vector<Item>& inputs) {
+  const std::string_view name = node.kind().toQualString();
+  return name.ends_with('_') && !name.ends_with("__") && !inputs.empty() && is_number(inputs[0]) &&
+         stands_for_tensor(node, inputs);
+}
+
+std::optional<Item> number_call(const jit::Node& node, const std::vector<Item>& given,
                                 Recorder& recorder, const Origin& origin) {
-  const std::string name = node.kind().toQualString();
-  if (inputs.empty() || !is_number(inputs[0])) return std::nullopt;
-  const bool stands = stands_for_tensor(node, inputs);
+  std::string name = node.kind().toQualString();
+  if (std::none_of(given.begin(), given.end(), is_number)) return std::nullopt;
+  if (changes_number(node, given)) name.pop_back();
+  std::vector<Item> inputs;
+  for (const Item& item : given) inputs.push_back(as_number(item, recorder));
+  if (!is_number(inputs[0])) return std::nullopt;
+  const bool stands = stands_for_tensor(node, given);
   const bool any_symbol =
       std::any_of(inputs.begin(), inputs.end(), [](const Item& item) { return symbol(item); });
   if (!stands && !any_symbol) return std::nullopt;

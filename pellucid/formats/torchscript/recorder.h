@@ -109,7 +109,8 @@ class Recorder {
   std::unordered_map<std::string, int> counts_;           // of names made of one
   std::unordered_map<const void*, SymbolRef> constants_;  // by tensor
   std::unordered_set<const void*> constant_storages_;
-  std::unordered_set<const void*> written_storages_;  // by what depends on an input
+  // Written by what depends on an input. Held weakly, so that no later tensor gets the address.
+  std::unordered_map<const void*, c10::weak_intrusive_ptr<c10::StorageImpl>> written_storages_;
 };
 
 }  // namespace pellucid::script
