@@ -21,6 +21,8 @@ sample = [
     ("r3d_18", "torchscript.fixed"),
     ("shufflenet_v2_x0_5", "torchscript.dynamic"),
     ("shufflenet_v2_x0_5", "pt2.fixed"),
+    ("lraspp_mobilenet_v3_large", "onnx.dynamic"),
+    ("timm:test_vit", "onnx.fixed"),
 ]
 
 
