@@ -14,6 +14,7 @@
 #include "pellucid/formats/pt2/weights.h"
 #include "pellucid/formats/pt2/zip.h"
 #include "pellucid/graph/aliases.h"
+#include "pellucid/model/count_weights.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -131,6 +132,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
   read_metadata(file, archive, root, settings.sidecar, model);
+  model.parameters = count_weights(*model.graph, {ConstantKind::parameter}).numbers;
   model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
   return model;
 }

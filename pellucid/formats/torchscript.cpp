@@ -13,6 +13,7 @@
 #include "pellucid/formats/torchscript/archive.h"
 #include "pellucid/formats/torchscript/program.h"
 #include "pellucid/graph/aliases.h"
+#include "pellucid/model/count_weights.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -61,6 +62,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   model.metadata.name = pt2::stem(name);
   model.metadata.producer = "TorchScript";
   pt2::read_metadata(file, archive, root, settings.sidecar, model);
+  model.parameters = count_weights(*model.graph, {ConstantKind::parameter}).numbers;
   model.graph = fold_constants(rewrite_norms(functionalise(*model.graph)));
   return model;
 }
