@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
+
+#include "pellucid/model/layers.h"
 
 namespace pellucid {
 namespace {
@@ -172,7 +175,11 @@ std::optional<Grid> token_grid(const Graph& graph, ValueId value) {
     });
     if (found) return found;
   }
-  // Nothing spatial is left of the patches: a square of them, with or without a class token.
+  // Nothing spatial is left of the picture's patches: a square of them, with or without a class
+  // token.
+  if (std::ranges::none_of(graph.inputs(),
+                           [&](ValueId id) { return graph.value(id).shape.size() == 4; }))
+    return std::nullopt;
   for (const std::int64_t extra : {0, 1, 2, 5}) {
     const auto side =
         static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(*tokens - extra))));
@@ -300,6 +307,39 @@ std::optional<CamLayer> find_cam_layer(const Graph& graph, ValueId target) {
   }
   if (spatial == no_value) return std::nullopt;
   return CamLayer{spatial, "the last spatial value before the pooling"};
+}
+
+std::vector<SpatialLayer> spatial_layers(const Graph& graph) {
+  std::vector<bool> leads(graph.values().size(), false);
+  for (const Output& output : graph.outputs()) {
+    if (!output.operand.is_value()) continue;
+    const std::vector<bool> to_this = leads_to(graph, output.operand.value());
+    for (std::size_t i = 0; i < leads.size(); ++i) leads[i] = leads[i] || to_this[i];
+  }
+  std::map<ValueId, std::string> names;  // the shortest of each value
+  std::vector<ValueId> in_order;
+  for (const Layer& layer : layers(graph)) {
+    if (!leads[static_cast<std::size_t>(layer.value)]) continue;
+    const auto [known, fresh] = names.try_emplace(layer.value, layer.name);
+    if (fresh) in_order.push_back(layer.value);
+    if (layer.name.size() < known->second.size()) known->second = layer.name;
+  }
+  std::vector<SpatialLayer> found;
+  for (const ValueId id : in_order) {
+    // Windows and heads of attention are 4-D, too.
+    if (graph.value(id).shape.size() == 4 && !told_layout(graph, id)) continue;
+    const auto grid = grid_of(graph, id);
+    if (grid && grid->height > 1 && grid->width > 1) found.push_back({names.at(id), id, *grid});
+  }
+  return found;
+}
+
+std::vector<int> attention_nodes(const Graph& graph) {
+  std::vector<int> nodes;
+  for (int n = 0; n < static_cast<int>(graph.nodes().size()); ++n) {
+    if (is_attention(graph, n)) nodes.push_back(n);
+  }
+  return nodes;
 }
 
 }  // namespace pellucid

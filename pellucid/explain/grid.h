@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pellucid/graph/graph.h"
 
@@ -31,5 +32,18 @@ struct CamLayer {
   std::string why;  // "last spatial value before the pooling"
 };
 std::optional<CamLayer> find_cam_layer(const Graph& graph, ValueId target);
+
+// The layers that a class activation map can look at: they lead to an output, and have 2 x 2 places
+// or more. In the order of the graph; of several names for one value the one people use.
+struct SpatialLayer {
+  std::string name;
+  ValueId value = no_value;
+  Grid grid;
+};
+std::vector<SpatialLayer> spatial_layers(const Graph& graph);
+
+// The nodes where tokens look at each other: fused attention, or a softmax whose result multiplies
+// values.
+std::vector<int> attention_nodes(const Graph& graph);
 
 }  // namespace pellucid

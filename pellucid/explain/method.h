@@ -2,7 +2,9 @@
 // in methods/.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "pellucid/base/bound.h"
@@ -33,6 +35,11 @@ constexpr bool has(Promise set, Promise one) {
 }
 std::vector<std::string> to_strings(Promise promises);
 
+// What keeps a method from explaining any answer of a model, and what would help; a line each.
+struct Obstacle {
+  std::string reason, remedy;
+};
+
 struct Method {
   std::string_view name;      // the file's stem: symbol, CLI, Python, URL
   std::string_view title;     // "Integrated gradients"
@@ -44,6 +51,8 @@ struct Method {
   Coordinates coordinates = Coordinates::input;
   bool uses_baseline = false;
   bool uses_layer = false;
+  // What else it asks of a model than what it needs says; may be nullptr. See obstacle_of.
+  std::optional<Obstacle> (*obstacle)(const Model& model) = nullptr;
   // `settings` holds every option's key that was given; unknown keys were refused before.
   Bound<Attribution(const Question& question, Probe& probe, const Json& settings)> explain;
   Bound<Json()> defaults;  // every option's default

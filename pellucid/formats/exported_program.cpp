@@ -113,7 +113,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   if (const JsonItem* version = tree.root().find("torch_version"))
     model.metadata.producer = "torch " + std::string(version->text());
   read_metadata(file, archive, root, settings.sidecar, model);
-  model.graph = prepared(model.graph);
+  prepare(model);
   return model;
 }
 

@@ -42,7 +42,8 @@ Model read_model(const ModelBytes& file, std::string_view name, const LoadSettin
   model.warnings = program.warnings();
   guess_metadata_of(model, name);
   from_onnx::read_metadata(record, settings, model);
-  model.graph = prepared(model.graph);
+  prepare(model);
+  model.parameters = program.parameters();  // reading folds small ones
   model.fingerprint = fingerprint_of(file, tensors.further(), {});
   return model;
 }

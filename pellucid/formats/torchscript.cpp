@@ -52,7 +52,7 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   guess_metadata_of(model, name);
   model.metadata.producer = "TorchScript";
   pt2::read_metadata(file, archive, root, settings.sidecar, model);
-  model.graph = prepared(model.graph);
+  prepare(model);
   return model;
 }
 

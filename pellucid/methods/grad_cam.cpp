@@ -55,6 +55,16 @@ Attribution explain(const Question& question, Probe& probe, const Settings&) {
   return answer;
 }
 
+std::optional<Obstacle> obstacle(const Model& model) {
+  const Graph& graph = *model.graph;
+  for (const Output& output : graph.outputs()) {
+    if (output.operand.is_value() && find_cam_layer(graph, output.operand.value())) return {};
+  }
+  if (!spatial_layers(graph).empty()) return {};
+  return Obstacle{"no layer with places in the picture leads to an output",
+                  "take a method that scores the input's own values"};
+}
+
 }  // namespace
 
 extern constinit const Method grad_cam = {
@@ -70,6 +80,7 @@ extern constinit const Method grad_cam = {
     .promises = Promise::deterministic,
     .coordinates = Coordinates::layer,
     .uses_layer = true,
+    .obstacle = obstacle,
     .explain = run_with<explain, options>,
     .defaults = defaults_of<explain, options>,
 };

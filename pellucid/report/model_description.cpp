@@ -1,8 +1,7 @@
 // A model's description, as a document first and as text out of the document.
 #include "pellucid/report/model_description.h"
 
-#include <set>
-
+#include "pellucid/model/count_weights.h"
 #include "pellucid/model/layers.h"
 #include "pellucid/report/documents.h"
 #include "pellucid/report/tables.h"
@@ -40,27 +39,6 @@ Json output_document(const Model& model, std::size_t i, bool batched) {
     entry["declared"] = declared_text(value, batched);
   }
   return entry;
-}
-
-// Weights that share storage are counted once.
-Json weights_document(const Graph& graph, std::initializer_list<ConstantKind> kinds) {
-  std::int64_t count = 0, numbers = 0;
-  double bytes = 0;
-  std::set<const void*> seen;
-  for (const Constant& constant : graph.constants()) {
-    if (std::ranges::find(kinds, constant.kind) == kinds.end() || !constant.data.defined())
-      continue;
-    if (!seen.insert(constant.data.unsafeGetTensorImpl()->has_storage()
-                         ? constant.data.const_data_ptr()
-                         : &constant)
-             .second) {
-      continue;
-    }
-    ++count;
-    numbers += constant.data.numel();
-    bytes += static_cast<double>(constant.data.nbytes());
-  }
-  return {{"tensors", count}, {"numbers", numbers}, {"bytes", bytes}};
 }
 
 std::string counted(std::int64_t count) {
@@ -102,8 +80,11 @@ Json model_description(const Model& model, bool with_layers) {
   document["batch"] = !batch.shared ? Json("none")
                       : batch.size  ? Json(*batch.size)
                                     : Json("dynamic");
-  document["weights"] = weights_document(
-      graph, {ConstantKind::parameter, ConstantKind::buffer, ConstantKind::folded});
+  document["parameters"] = model.parameters;
+  const WeightCount weights =
+      count_weights(graph, {ConstantKind::parameter, ConstantKind::buffer, ConstantKind::folded});
+  document["weights"] = {
+      {"tensors", weights.tensors}, {"numbers", weights.numbers}, {"bytes", weights.bytes}};
   document["nodes"] = graph.nodes().size();
   const std::vector<Layer> all = layers(graph);
   document["layers"] = all.size();
@@ -160,6 +141,8 @@ std::string model_description_text(const Json& description, Language language) {
   const Json& batch = description["batch"];
   facts.push_back({tell("batch"), batch.is_string() ? tell(batch == "dynamic" ? "dynamic" : "none")
                                                     : tell("fixed at {0}", {to_text(batch)})});
+  facts.push_back(
+      {tell("parameters"), counted(description["parameters"].get<std::int64_t>())});
   const Json& weights = description["weights"];
   facts.push_back({tell("weights"), tell("{0} numbers in {1} tensors, {2}",
                                          {counted(weights["numbers"].get<std::int64_t>()),

@@ -77,8 +77,11 @@ void Program::initializers(const GraphRecord& graph, Scope& scope) {
   if (graph.sparse_initializers != 0) throw model_error("sparse weights are not read");
   for (const TensorRecord& record : graph.initializers) {
     Ref term = constant_term(tensor(record), std::string(record.name));
-    term->kind = c10::isFloatingType(term->data.scalar_type()) ? ConstantKind::parameter
-                                                               : ConstantKind::buffer;
+    const at::ScalarType type = term->data.scalar_type();
+    const bool quantised = (type == at::kChar || type == at::kByte) && term->data.dim() >= 2;
+    term->kind =
+        c10::isFloatingType(type) || quantised ? ConstantKind::parameter : ConstantKind::buffer;
+    if (term->kind == ConstantKind::parameter) parameters_ += term->data.numel();
     if (!scope.names.emplace(record.name, std::move(term)).second)
       throw model_error("the tensor \"" + shortened(record.name) + "\" is defined twice");
   }

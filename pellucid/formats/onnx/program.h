@@ -28,6 +28,8 @@ class Program {
   // Throws Error (Fault::model) naming node and operator.
   std::shared_ptr<const Graph> read();
   const std::vector<std::string>& warnings() const { return warnings_; }
+  // How many numbers the file's weights are: those of whole numbers are quantised ones.
+  std::int64_t parameters() const { return parameters_; }
   void warn(std::string text);
 
   // Throws Error (Fault::model) for NaN and infinities, unless they are allowed or a mask's.
@@ -49,6 +51,7 @@ class Program {
   std::vector<std::string> warnings_;
   std::map<std::string_view, std::array<std::int64_t, 2>> symbols_;  // what stands for each
   std::size_t translated_ = 0;
+  std::int64_t parameters_ = 0;
 };
 
 // The values that a graph uses and does not define, those of graphs within it included, in order

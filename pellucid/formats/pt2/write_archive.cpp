@@ -3,10 +3,7 @@
 // lie elsewhere.
 #include "pellucid/formats/pt2/write_archive.h"
 
-#include <ATen/ops/arange.h>
 #include <ATen/ops/clone.h>
-#include <ATen/ops/empty_strided.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <map>
@@ -15,7 +12,9 @@
 #include "pellucid/formats/pt2/measure.h"
 #include "pellucid/formats/pt2/writable.h"
 #include "pellucid/formats/pt2/write_program.h"
+#include "pellucid/formats/pt2/write_values.h"
 #include "pellucid/formats/pt2/write_zip.h"
+#include "pellucid/model/trial_inputs.h"
 #include "pellucid/run/executor.h"
 
 namespace pellucid::pt2 {
@@ -32,66 +31,6 @@ std::span<const std::byte> bytes_of(const at::Tensor& contiguous) {
 // Row-major, with what is only noted (conjugation, negation) done.
 at::Tensor plain(const at::Tensor& tensor) {
   return tensor.resolve_conj().resolve_neg().contiguous();
-}
-
-// Numbers that are the same everywhere and look like pixels after preprocessing: the fractional
-// parts of multiples of the golden ratio. Whole numbers are 0, which every table of tokens has.
-at::Tensor made_up(at::IntArrayRef sizes, at::ScalarType dtype) {
-  if (!at::isFloatingType(dtype)) return at::zeros(sizes, dtype);
-  std::int64_t count = 1;
-  for (const std::int64_t size : sizes) count *= size;
-  const at::Tensor steps = at::arange(count, at::kDouble) * 0.6180339887498949;
-  return (steps.frac() * 2 - 1).reshape(sizes).to(dtype);
-}
-
-std::optional<std::int64_t> pictured(const InputInfo& info, const Value& value,
-                                     std::size_t dimension) {
-  if (!info.preprocessing) return std::nullopt;
-  const Json document = to_json(*info.preprocessing);
-  const Json& crop = document.value("crop", Json::object());
-  const bool last = document.value("layout", "NCHW") == "NHWC";
-  const std::size_t rows = last ? 1 : 2;
-  if (value.shape.size() != 4 || dimension < rows || dimension > rows + 1) return std::nullopt;
-  for (const Json& size : {crop.value("size", Json()),
-                           document.value("resize", Json::object()).value("size", Json())}) {
-    if (size.is_array() && size.size() == 2 && size[dimension - rows].is_number_integer())
-      return size[dimension - rows].get<std::int64_t>();
-  }
-  return std::nullopt;
-}
-
-at::Tensor made_up(const Value& value, const InputInfo& info) {
-  constexpr std::int64_t most = std::int64_t{1} << 28;
-  std::vector<std::int64_t> sizes;
-  std::int64_t count = 1;
-  for (std::size_t d = 0; d < value.shape.size(); ++d) {
-    const auto guessed = value.shape[d] ? value.shape[d] : pictured(info, value, d);
-    // An open batch is one sample; of an open length nothing is known.
-    sizes.push_back(guessed ? *guessed : d == 0 ? 1 : info.kind == InputKind::image ? 64 : 8);
-    if (__builtin_mul_overflow(count, sizes.back(), &count) || count > most)
-      throw model_error("the input \"" + value.name + "\" is too large to try the model with");
-  }
-  return made_up(sizes, value.dtype.value_or(at::kFloat));
-}
-
-std::vector<at::Tensor> sample_of(const Model& model) {
-  std::vector<at::Tensor> inputs;
-  const Graph& graph = *model.graph;
-  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-    const Value& value = graph.value(graph.inputs()[i]);
-    if (!value.is_tensor) {
-      throw model_error("the input \"" + value.name + "\" is a number, no tensor")
-          .hint("export the model with that number fixed");
-    }
-    const InputInfo& info = model.metadata.inputs[i];
-    const SampleTensor* recorded = nullptr;
-    if (model.metadata.sample) {
-      for (const SampleTensor& each : model.metadata.sample->inputs)
-        if (each.name == info.name) recorded = &each;
-    }
-    inputs.push_back(recorded != nullptr ? recorded->data : made_up(value, info));
-  }
-  return inputs;
 }
 
 // One record's worth of a tensor: its storage, or what is needed of it.
@@ -201,7 +140,7 @@ Json sample_side(const std::vector<SampleTensor>& tensors, const char* single, c
 
 ArchiveWriter::ArchiveWriter(const Model& model, const Cancellation* cancellation)
     : graph_(writable(*model.graph)), metadata_(model.metadata) {
-  const std::vector<at::Tensor> inputs = sample_of(model);
+  const std::vector<at::Tensor> inputs = trial_inputs(model);
   Measurements measured(graph_, inputs, cancellation);
   for (const std::string& size : measured.fixed())
     warnings_.push_back(size + ": it is written as fixed");

@@ -15,31 +15,13 @@
 #include "pellucid/formats/pt2/write_arguments.h"
 #include "pellucid/formats/pt2/write_origin.h"
 #include "pellucid/formats/pt2/write_tree.h"
+#include "pellucid/formats/pt2/write_values.h"
 
 namespace pellucid::pt2 {
 namespace {
 
 constexpr std::int64_t schema_major = 8, schema_minor = 20, operators_version = 10;
 constexpr std::int64_t positional = 1, keyword = 2;
-
-Json fixed(std::int64_t number) { return {{"as_int", number}}; }
-
-Json meta_of(at::ScalarType dtype, Json sizes, Json strides, Json offset, bool requires_grad) {
-  const auto number = number_of(dtype);
-  if (!number) throw model_error("a tensor of a type that the format has no number for");
-  return {{"dtype", *number},
-          {"sizes", std::move(sizes)},
-          {"requires_grad", requires_grad},
-          {"device", {{"type", "cpu"}, {"index", nullptr}}},
-          {"strides", std::move(strides)},
-          {"storage_offset", std::move(offset)},
-          {"layout", strided_layout}};
-}
-
-Json number_json(const SymbolicNumber& number) {
-  if (number.fixed) return fixed(number.hint);
-  return {{"as_expr", {{"expr_str", number.expression}, {"hint", fixed(number.hint)}}}};
-}
 
 bool same(const std::optional<Autocast>& a, const std::optional<Autocast>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
@@ -138,7 +120,7 @@ class GraphWriter {
     const auto series = [&](auto&& read) {
       std::vector<std::int64_t> in_runs;
       for (const Measurement* run : runs_)
-        in_runs.push_back(read(*run->values[static_cast<std::size_t>(id)]));
+        in_runs.push_back(read(run->values[static_cast<std::size_t>(id)].value()));
       return number_json(measured_.number(in_runs));
     };
     const c10::IValue& number = now->number;
@@ -155,9 +137,8 @@ class GraphWriter {
         strides.push_back(series([d](const Measured& m) { return m.strides.at(d); }));
       }
       const Constant* constant = graph_.constant(id);
-      graph["tensor_values"][name] =
-          meta_of(now->dtype, std::move(sizes), std::move(strides), fixed(0),
-                  constant != nullptr && is_parameter(*constant));
+      graph["tensor_values"][name] = tensor_meta(now->dtype, std::move(sizes), std::move(strides),
+                                                 0, constant != nullptr && is_parameter(*constant));
     }
   }
 
@@ -352,14 +333,6 @@ bool is_parameter(const Constant& constant) {
   return constant.kind == ConstantKind::parameter &&
          (at::isFloatingType(constant.data.scalar_type()) ||
           at::isComplexType(constant.data.scalar_type()));
-}
-
-Json tensor_meta(const at::Tensor& tensor, bool requires_grad) {
-  Json sizes = Json::array(), strides = Json::array();
-  for (const std::int64_t size : tensor.sizes()) sizes.push_back(fixed(size));
-  for (const std::int64_t stride : tensor.strides()) strides.push_back(fixed(stride));
-  return meta_of(tensor.scalar_type(), std::move(sizes), std::move(strides),
-                 fixed(tensor.storage_offset()), requires_grad);
 }
 
 std::vector<std::string> written_output_names(const Graph& graph) {

@@ -18,9 +18,6 @@ Json write_program(const Graph& graph, Measurements& measured);
 // and tuples calls its leaves.
 std::vector<std::string> written_output_names(const Graph& graph);
 
-// Type, sizes and strides of a stored tensor (TensorMeta of the schema).
-Json tensor_meta(const at::Tensor& tensor, bool requires_grad);
-
 // A constant that goes into the file as a parameter: only these require a gradient.
 bool is_parameter(const Constant& constant);
 

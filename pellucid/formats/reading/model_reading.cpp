@@ -7,6 +7,7 @@
 #include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/reading/stored_tensor.h"
 #include "pellucid/graph/aliases.h"
+#include "pellucid/model/count_weights.h"
 #include "pellucid/run/rewrites.h"
 
 namespace pellucid {
@@ -116,8 +117,9 @@ std::string fingerprint_of(const ModelBytes& file, std::span<const ModelBytes> f
   return hash.hex();
 }
 
-std::shared_ptr<const Graph> prepared(const std::shared_ptr<const Graph>& graph) {
-  return fold_constants(rewrite_norms(functionalise(*inline_blocks(graph))));
+void prepare(Model& model) {
+  model.parameters = count_weights(*model.graph, {ConstantKind::parameter}).numbers;
+  model.graph = fold_constants(rewrite_norms(functionalise(*inline_blocks(model.graph))));
 }
 
 }  // namespace pellucid

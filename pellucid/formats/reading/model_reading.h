@@ -37,7 +37,7 @@ std::string fingerprint_of(const ModelBytes& file, std::span<const ModelBytes> f
                            const GivenWeights& weights);
 
 // The graph as all that comes after wants it: blocks put in their place, functional where that is
-// safe, norms rewritten, constants folded.
-std::shared_ptr<const Graph> prepared(const std::shared_ptr<const Graph>& graph);
+// safe, norms rewritten, constants folded. Its parameters are counted before.
+void prepare(Model& model);
 
 }  // namespace pellucid
