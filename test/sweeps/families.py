@@ -5,6 +5,7 @@ a further run goes on from there: it asks again only what was wrong.
 """
 
 import argparse
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -176,10 +177,16 @@ will be; where it takes none, name a layer. Of films it takes none, because thei
 """
 
 
-def versions():
-    packages = ("torch", "torchvision", "timm", "onnx", "onnxscript")
-    told = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    return f"Made on {datetime.date.today().isoformat()} with {told}."
+def versions(done):
+    told = []
+    for name in ("torch", "torchvision", "timm", "onnx", "onnxscript"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            told.append(f"{name} {importlib.metadata.version(name)}")
+    asked = len({key.rsplit(" ", 1)[0] for key in done})
+    return (
+        f"Made on {datetime.date.today().isoformat()} with {', '.join(told)}; "
+        f"{asked} of {len(families.names())} networks were asked so far."
+    )
 
 
 def document(done):
@@ -190,7 +197,7 @@ def document(done):
     for key, entry in done.items():
         name, form = key.rsplit(" ", 1)
         rows.setdefault(name, {})[form] = entry
-    lines = [introduction.format(made=versions()), "## Shares", "", *shares(done, forms), ""]
+    lines = [introduction.format(made=versions(done)), "## Shares", "", *shares(done, forms), ""]
     for title, chosen in (
         ("torchvision", [name for name in rows if ":" not in name]),
         ("timm, one of each family", [name for name in rows if ":" in name]),

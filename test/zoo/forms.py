@@ -46,7 +46,7 @@ def batch_dim():
 
 def export_onnx(model, example, dynamic, path):
     """By torch's newer exporter, or by the older one where that refuses."""
-    words = {"input_names": ["x"], "external_data": path_is_too_large(model)}
+    words = {"input_names": ["x"], "external_data": too_large_for_one_file(model)}
     try:
         sizes = (batch_dim(),) if dynamic else None
         torch.onnx.export(
@@ -54,7 +54,7 @@ def export_onnx(model, example, dynamic, path):
         )
         return path, {"exporter": "dynamo"}
     except Exception as error:
-        refused = first_line(error)
+        refused = first_line(error.__cause__ or error)  # its own words only say in which step
     axes = {"x": {0: "batch"}} if dynamic else None
     try:
         torch.onnx.export(model, (example,), str(path), dynamo=False, dynamic_axes=axes, **words)
@@ -65,7 +65,7 @@ def export_onnx(model, example, dynamic, path):
     return path, {"exporter": "older", "newer_exporter": refused}
 
 
-def path_is_too_large(model):
+def too_large_for_one_file(model):
     """One file of protocol buffers holds two gigabytes."""
     return sum(p.numel() * p.element_size() for p in model.parameters()) > 1_900_000_000
 
