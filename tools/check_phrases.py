@@ -47,6 +47,7 @@ ENGLISH = {
     "{0}, at least {1}",
     "{0}, at most {1}",
     ", {0}",
+    ", {0} {1}",
     ": {0}",
     ", ...",
     "the picture could not be drawn: ",

@@ -91,7 +91,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
        "convolutions and matrix products, memory is that of the values between the layers.",
        "模型会运行一次，使用记录的样本或虚构的数值：运算量只计卷积和矩阵乘积，内存只计层与层之间"
        "的值。"},
-      {"Files to write: svg, a drawing of the modules; html, the answer as one page that anyone can "
+      {"Files to write: svg, a drawing of the modules; html, the answer as one page that anyone "
+       "can "
        "open.",
        "要写的文件：svg 为各模块的示意图；html 为任何人都能打开的单页答案。"},
       {"Modules in the drawing: those with at most so many parts in their names; 0: as many as a "
@@ -304,9 +305,12 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
        "{0}：这种形状的图没有图片；数值在 .npy 文件中"},
       {"How to explain; `pellucid methods` lists them. A comma asks for several.",
        "如何解释；`pellucid methods` 列出各方法。逗号表示多个。"},
-      {"What to explain: top1, a class by index or label, 281:285, LAYER#CHANNEL[@y,x]. By default "
-       "the likeliest class.",
-       "解释什么：top1、类别序号或标签、281:285、LAYER#CHANNEL[@y,x]。默认是最可能的类别。"},
+      {"What to explain: top1, a class by index or label, 281:285, 15@self (a dense class over its "
+       "own "
+       "places), LAYER#CHANNEL[@y,x]. By default the likeliest class.",
+       "解释什么：top1、类别序号或标签、281:285、15@self（稠密输出的类别及其自己的位置）、LAYER#"
+       "CHANNEL[@y,x]。"
+       "默认是最可能的类别。"},
       {"The layer whose grid the map has, by module path; by default the method finds it.",
        "图所用网格的层，按模块路径；默认由方法自己找出。"},
       {"What stands for nothing to see: zero, black, grey, mean, blur, or a file.",

@@ -29,7 +29,7 @@ std::vector<ValueId> values_read(std::span<const Target> targets, const Graph& g
 
 bool same_scalar(const Target& a, const Target& b) {
   return a.kind == b.kind && a.output == b.output && a.index == b.index && a.against == b.against &&
-         a.value == b.value && a.position == b.position;
+         a.value == b.value && a.position == b.position && a.mask.is_same(b.mask);
 }
 
 // The targets' scalars of samples that have consecutive equal targets, each group read at once.

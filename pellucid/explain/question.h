@@ -18,6 +18,7 @@ struct Target {
     difference,  // entry index − entry against
     unit,        // a channel (mean over its positions) or one neuron of the value `value`
     whole,       // the only number of a scalar output per sample
+    places,      // entry index of a dense output, summed over the places of `mask`
   };
   Kind kind = Kind::entry;
   int output = 0;            // which of the graph's outputs
@@ -26,6 +27,7 @@ struct Target {
   ValueId value = no_value;  // of a unit
   std::vector<std::int64_t>
       position;      // of a neuron: one index per remaining dimension; empty: mean over all
+  at::Tensor mask;   // of places: 1 where the class is the likeliest; undefined until settled
   std::string text;  // as it is shown: "242 boxer", "281 tabby − 285 Egyptian cat", "layer4#17"
   std::string slug;  // for file names: "281", "281-285", "layer4-17"
 

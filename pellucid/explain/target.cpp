@@ -1,7 +1,8 @@
-// The grammar of targets: classes by index, label or rank, differences, channels and neurons of a
-// layer.
+// The grammar of targets: classes by index, label or rank, differences, the places of a dense
+// class, channels and neurons of a layer.
 #include "pellucid/explain/target.h"
 
+#include <ATen/ops/bincount.h>
 #include <ATen/ops/sort.h>
 
 #include <charconv>
@@ -174,6 +175,11 @@ Target parse_one(std::string_view word, const Model& model) {
   Target target;
   target.settled = false;
   if (!whole_label) target.output = take_output(word, model);
+  constexpr std::string_view own_places = "@self";
+  if (!whole_label && lower_case(word).ends_with(own_places)) {
+    word.remove_suffix(own_places.size());
+    target.kind = Target::Kind::places;
+  }
   // A colon inside a label does not split it.
   std::size_t colon =
       whole_label || is_label(word, model) ? std::string_view::npos : word.find(':');
@@ -181,6 +187,10 @@ Target parse_one(std::string_view word, const Model& model) {
   target.index = side.index;
   target.rank = side.rank;
   if (colon != std::string_view::npos) {
+    if (target.kind == Target::Kind::places)
+      throw usage_error("a difference of two classes has no places of its own")
+          .at("target " + std::string(word))
+          .hint("ask for each class: " + std::to_string(side.index) + "@self");
     const Side against = parse_side(word.substr(colon + 1), model, target.output);
     target.kind = Target::Kind::difference;
     target.against = against.index;
@@ -231,6 +241,10 @@ void set_text(Target& target, const Model& model) {
   const std::string prefix = several && !output.name.empty() ? output.name + "/" : "";
   target.text = prefix + class_text(model, target.index);
   target.slug = (several ? output.name + "-" : "") + std::to_string(target.index);
+  if (target.kind == Target::Kind::places) {
+    target.text += "@self";
+    target.slug += "-self";
+  }
   if (target.kind == Target::Kind::difference) {
     target.text += " − " + class_text(model, target.against);
     target.slug += "-" + std::to_string(target.against);
@@ -256,6 +270,7 @@ std::vector<std::string> default_targets(const Model& model) {
       model.metadata.outputs.empty() ? OutputKind::other : model.metadata.outputs.front().kind;
   const bool ranked = kind == OutputKind::logits || kind == OutputKind::probabilities ||
                       kind == OutputKind::multilabel;
+  if (kind == OutputKind::dense) return {"top1@self"};
   return {ranked && count.value_or(2) > 1 ? "top1" : "0"};
 }
 
@@ -276,6 +291,39 @@ at::Tensor ranking(const at::Tensor& scores, std::int64_t most) {
       .slice(0, 0, most);
 }
 
+namespace {
+
+// Where each class is the likeliest, [places]; of a single channel class 0 is where it says yes.
+at::Tensor likeliest(const at::Tensor& output) {
+  if (output.size(1) > 1) return output[0].argmax(0);
+  const bool logits = output.min().item<double>() < 0;
+  return output[0][0].le(logits ? 0.0 : 0.5).to(at::kLong);
+}
+
+// The class' own places in the sample's answer; a rank is by how many a class has.
+void settle_places(Target& target, const Model& model, const at::Tensor& output) {
+  const at::Tensor classes = likeliest(output);
+  const at::Tensor areas = at::bincount(classes.flatten(), {}, output.size(1));
+  const at::Tensor order = ranking(areas.to(at::kDouble), output.size(1));
+  if (target.rank > output.size(1)) target.rank = static_cast<int>(output.size(1));
+  if (target.rank > 0) target.index = order[target.rank - 1].item<std::int64_t>();
+  if (target.index >= output.size(1) || areas[target.index].item<std::int64_t>() == 0) {
+    std::vector<std::string> there;
+    constexpr std::int64_t most = 3;
+    for (std::int64_t i = 0; i < std::min(most, order.size(0)); ++i) {
+      const auto index = order[i].item<std::int64_t>();
+      if (areas[index].item<std::int64_t>() > 0) there.push_back(class_text(model, index));
+    }
+    throw usage_error("class " + class_text(model, target.index) + " is the likeliest nowhere")
+        .at("target")
+        .hint("the largest are " + join(there, ", "));
+  }
+  target.mask = classes.eq(target.index);
+  set_text(target, model);
+}
+
+}  // namespace
+
 Target settle(Target target, const Model& model, std::span<const at::Tensor> outputs) {
   if (target.settled) return target;
   target.settled = true;
@@ -286,7 +334,12 @@ Target settle(Target target, const Model& model, std::span<const at::Tensor> out
                       " holds no real numbers")
         .at("target");
   }
-  if (output.numel() == output.size(0) || output.dim() <= 1) {
+  if (target.kind == Target::Kind::places && output.dim() <= 2) {
+    throw usage_error("the output has no places, which @self asks for")
+        .at("target")
+        .hint("leave out @self");
+  }
+  if (output.dim() <= 1 || output.numel() == output.size(0)) {
     if (target.kind == Target::Kind::difference || target.index != 0 || target.rank > 1) {
       throw usage_error("the output is a single number, which has no classes")
           .at("target")
@@ -300,11 +353,16 @@ Target settle(Target target, const Model& model, std::span<const at::Tensor> out
     std::string place;
     for (std::int64_t d = 2; d < output.dim(); ++d)
       place += (d == 2 ? "@" : ",") + std::to_string(output.size(d) / 2);
+    if (target.kind == Target::Kind::places) {
+      settle_places(target, model, output);
+      return target;
+    }
     const ValueId value = target.reads(*model.graph);
     throw usage_error("the output is dense: a class of it needs a place")
         .at("target")
-        .hint("name a channel and position of its layer: " + layer_name(*model.graph, value) + "#" +
-              std::to_string(target.index) + place);
+        .hint("take its own places, " + std::to_string(target.index) +
+              "@self, or a channel and position of its layer: " + layer_name(*model.graph, value) +
+              "#" + std::to_string(target.index) + place);
   }
   const auto at_rank = [&](int rank) {
     const at::Tensor order = ranking(output[0], std::min<std::int64_t>(rank, output.size(1)));
@@ -336,6 +394,8 @@ at::Tensor Target::of(const at::Tensor& read) const {
       return read.select(1, index);
     case Kind::difference:
       return read.select(1, index) - read.select(1, against);
+    case Kind::places:
+      return (read.select(1, index) * mask.to(read.options())).flatten(1).sum(1);
     case Kind::whole:
       return read.reshape({read.size(0)});
     case Kind::unit: {

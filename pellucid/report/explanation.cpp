@@ -144,6 +144,8 @@ Scored score(const Model& model, const Target& target, std::span<const at::Tenso
   const double value = target.of(output).item<double>();
   scored.document["index"] = target.index;
   if (target.kind == Target::Kind::difference) scored.document["against"] = target.against;
+  if (target.kind == Target::Kind::places)
+    scored.document["places"] = target.mask.sum().item<std::int64_t>();
   scored.document["score"] = value;
   scored.document["output_kind"] = to_string(info.kind);
   scored.document["output_kind_guessed"] = info.guessed;

@@ -178,6 +178,56 @@ TEST(Resolve, NamesTheLayerAndAPlaceOfADenseOutput) {
   EXPECT_THAT(error.remedy(), HasSubstr("pooled#2@4,2"));
 }
 
+// Three classes on 2 by 3 places: class 2 wins at four of them, class 0 at two.
+at::Tensor dense_answer() {
+  return at::tensor({1.0F, 5.0F, 0.0F, 0.0F, 0.0F, 6.0F,   // class 0
+                     0.0F, 1.0F, 2.0F, 1.0F, 0.0F, 0.0F,   // class 1
+                     2.0F, 0.0F, 3.0F, 4.0F, 5.0F, 1.0F})  // class 2
+      .reshape({1, 3, 2, 3});
+}
+
+Target settled_on_places(const std::string& word, const at::Tensor& answer) {
+  const Model model = labelled();
+  return settle(parse_targets(std::vector{word}, model).at(0), model, std::vector{answer});
+}
+
+TEST(Places, AreThoseWhereTheClassIsTheLikeliest) {
+  for (const char* word : {"2@self", "top1@self", "2@SELF"}) {
+    const Target target = settled_on_places(word, dense_answer());
+    EXPECT_EQ(target.kind, Target::Kind::places);
+    EXPECT_EQ(target.index, 2);
+    EXPECT_EQ(target.text, "main/2 crane@self");
+    EXPECT_FLOAT_EQ(target.of(dense_answer()).item<float>(), 2 + 3 + 4 + 5);
+    // The places stay those of the answer that settled it.
+    EXPECT_FLOAT_EQ(target.of(2 * dense_answer().flip(3)).item<float>(), 2 * (0 + 3 + 1 + 5));
+  }
+  EXPECT_EQ(settled_on_places("top2@self", dense_answer()).index, 0);
+  EXPECT_EQ(settled_on_places("goldfish@self", dense_answer()).index, 0);
+}
+
+TEST(Places, OfASingleChannelAreWhereItSaysYes) {
+  const at::Tensor logits = at::tensor({-1.0F, 2.0F, 0.5F, -3.0F}).reshape({1, 1, 2, 2});
+  EXPECT_FLOAT_EQ(settled_on_places("0@self", logits).of(logits).item<float>(), 2.5F);
+  const at::Tensor chances = at::tensor({0.1F, 0.9F, 0.4F, 0.6F}).reshape({1, 1, 2, 2});
+  EXPECT_FLOAT_EQ(settled_on_places("0@self", chances).of(chances).item<float>(), 1.5F);
+}
+
+TEST(Places, AreMissedByName) {
+  const auto refusal = [](const std::string& word, const at::Tensor& answer) {
+    return error_of([&] { settled_on_places(word, answer); });
+  };
+  const Error nowhere = refusal("great white shark@self", dense_answer());
+  EXPECT_THAT(nowhere.message(), HasSubstr("1 great white shark is the likeliest nowhere"));
+  EXPECT_THAT(nowhere.remedy(), HasSubstr("2 crane, 0 goldfish"));
+  EXPECT_THAT(refusal("2@self", noise({1, 6}, 1)).message(), HasSubstr("no places"));
+  EXPECT_THAT(refusal("2:1@self", dense_answer()).message(), HasSubstr("no places of its own"));
+}
+
+TEST(Places, AreSplitAtTheirCommas) {
+  const Model model = labelled();
+  EXPECT_EQ(parse_targets(std::vector<std::string>{"0@self,top2@self,4"}, model).size(), 3U);
+}
+
 TEST(Resolve, TakesTheOnlyNumberOfAScalarOutput) {
   const Model model = model_of(linear_network());
   const std::vector<at::Tensor> outputs = {at::ones({1, 1})};
@@ -206,6 +256,8 @@ TEST(DefaultTargets, AreTheTopClassOrTheOnlyNumber) {
   EXPECT_THAT(default_targets(model), ::testing::ElementsAre("top1"));
   model.metadata.outputs[0].kind = OutputKind::regression;
   EXPECT_THAT(default_targets(model), ::testing::ElementsAre("0"));
+  model.metadata.outputs[0].kind = OutputKind::dense;
+  EXPECT_THAT(default_targets(model), ::testing::ElementsAre("top1@self"));
 }
 
 }  // namespace

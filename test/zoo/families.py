@@ -153,17 +153,29 @@ def give_weights_meaning(model, x):
         parameter.requires_grad_(False)
 
 
-def ask_eager(model, x, place, dtype):
-    """Output and gradient of eager PyTorch in that precision; the likeliest class of the first sample if no place."""
+def ask_eager(model, x, asked, dtype):
+    """Output and gradient of eager PyTorch in that precision, and what was asked; what is likeliest if nothing is."""
     model.to(dtype)
     leaf = x.to(dtype).requires_grad_()
     output = first_tensor(model(leaf))
-    if place is None:
-        middle = tuple(size // 2 for size in output.shape[2:])
-        place = (0, *middle) if middle else (int(output[0].argmax()),)
-    (found,) = torch.autograd.grad(output[(slice(None), *place)].sum(), leaf)
+    asked = asked or likeliest(output.detach())
+    index, mask = asked
+    scores = output[:, index] if mask is None else output[:, index] * mask
+    (found,) = torch.autograd.grad(scores.sum(), leaf)
     model.float()
-    return output.detach().double(), found.double(), place
+    return output.detach().double(), found.double(), asked
+
+
+def likeliest(output):
+    """The first sample's class; of a dense output the class that both samples have most places of, and these."""
+    if output.dim() == 2:
+        return int(output[0].argmax()), None
+    classes = output.argmax(1) if output.shape[1] > 1 else (output[:, 0] <= 0).long()
+    areas = torch.stack(
+        [torch.bincount(one.flatten(), minlength=output.shape[1]) for one in classes]
+    )
+    index = int(areas.min(0).values.argmax())
+    return index, classes == index
 
 
 class Network:
@@ -240,9 +252,9 @@ def measure(opened, network, attempt):
     """Outputs and gradients of both. Where they differ float64 tells what float32 itself costs this network."""
     x = network.x(attempt)
     rounded = network.answers(attempt, torch.float32)
-    place = rounded[2]
+    index, mask = rounded[2]
     output = first_tensor(opened.run(x))
-    target = dense_target(opened, x) if output.dim() > 2 else str(place[0])
+    target = str(index) if mask is None else f"{index}@self"
     said = opened.explain(x, method="saliency", absolute=False, target=target)
     provenance = said.provenance[0]
     found = {
@@ -279,15 +291,6 @@ def look(opened, x, target):
         "cam": seen.document["answers"][0]["maps"][0]["name"],
         "cam_grid": list(seen.values.shape[1:]),
     }
-
-
-def dense_target(model, x):
-    """The place that the error of a dense output without a target offers."""
-    try:
-        model.explain(x, method="saliency")
-    except Exception as error:
-        return re.search(r"\S+#\d+@[\d,]+", str(error))[0]
-    raise AssertionError("a dense output has no likeliest class")
 
 
 def problems(found):

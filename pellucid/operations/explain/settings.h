@@ -25,6 +25,7 @@ inline constexpr std::array explain_own_options = {
         .shown_as("METHOD"),
     option<&ExplainSettings::target>("target",
                                      "What to explain: top1, a class by index or label, 281:285, "
+                                     "15@self (a dense class over its own places), "
                                      "LAYER#CHANNEL[@y,x]. By default the likeliest class.")
         .with_commas()
         .shown_as("TARGET"),

@@ -147,3 +147,20 @@ def test_arguments_of_the_other_kind_are_type_errors(cnn, tmp_path):
         pellucid.load(tmp_path / "x.pt2", example=X)
     with pytest.raises(TypeError, match="metadata is for files"):
         pellucid.load(cnn, example=X, metadata={})
+
+
+def test_a_dense_class_is_summed_over_its_own_places():
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.Tanh(), nn.Conv2d(6, 4, 1)).eval()
+    x = torch.randn(1, 3, 9, 7)
+    leaf = x.clone().requires_grad_()
+    output = module(leaf)
+    classes = output.argmax(1)
+    index = int(torch.bincount(classes.flatten(), minlength=4).argmax())
+    (output[:, index] * (classes == index)).sum().backward()
+    model = pellucid.load(module, x, output_kind="dense")
+    for words in ({"target": f"{index}@self"}, {"target": "top1@self"}, {}):
+        found = model.explain(x, method="saliency", absolute=False, **words)
+        torch.testing.assert_close(found.values.reshape(x.shape), leaf.grad, rtol=1e-4, atol=1e-6)
+        target = found.document["answers"][0]["target"]
+        assert target["text"] == f"{index}@self" and target["places"] == int((classes == index).sum())
