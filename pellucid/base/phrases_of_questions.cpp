@@ -99,6 +99,8 @@ std::span<const Phrase> phrases_of_questions() {
       {"take a method that needs no gradient, or looks at a layer",
        "请改用不需要梯度或考察某一层的方法"},
       {"no layer with places in the picture leads to an output", "没有在图中有位置的层通向输出"},
+      {"export it from its embedding on, for a method that scores the input's own values",
+       "请从嵌入之后的部分开始导出，再用对输入自身的值打分的方法"},
       {"take a method that scores the input's own values", "请改用对输入自身的值打分的方法"},
       {"operations and memory are not counted, as the model did not run: {0}",
        "模型没有运行成功，因此没有统计运算量和内存：{0~}"},

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "pellucid/explain/grid.h"
-#include "pellucid/graph/aliases.h"
 #include "pellucid/model/trial_inputs.h"
 #include "pellucid/run/count_operations.h"
 #include "pellucid/run/executor.h"
@@ -15,46 +14,74 @@
 namespace pellucid {
 namespace {
 
-// Values that may share storage count once, as long as any of them is needed; what belongs to the
-// model is there in any case.
-void count_memory(const Graph& graph, const std::vector<double>& bytes, Effort& effort) {
-  const Aliases aliases(graph);
-  const int end = static_cast<int>(graph.nodes().size());
+// Which memory each value lies in: views count once, as long as any of them is needed, and what
+// belongs to the model is there in any case.
+class Storages {
+ public:
+  explicit Storages(const Graph& graph) : graph_(graph), of_(graph.values().size(), none) {
+    for (const Constant& constant : graph.constants()) {
+      if (constant.data.has_storage()) see(constant.value, constant.data);
+    }
+    for (Storage& storage : storages_) storage.bytes = 0;
+  }
+
+  void see(ValueId id, const at::Tensor& tensor) {
+    if (!tensor.has_storage()) return;
+    const c10::Storage& memory = tensor.storage();
+    const auto [known, fresh] = known_.try_emplace(memory.unsafeGetStorageImpl(), storages_.size());
+    if (fresh) {
+      // Held weakly: the numbers may go, but no other memory is taken for this one.
+      storages_.push_back({static_cast<double>(memory.nbytes())});
+      held_.push_back(memory.getWeakStorageImpl());
+    }
+    of_[static_cast<std::size_t>(id)] = known->second;
+  }
+
+  void count(double samples, Effort& effort) {
+    const int end = static_cast<int>(graph_.nodes().size());
+    for (const ValueId id : graph_.inputs()) use(id, 0);
+    for (int n = 0; n < end; ++n) {
+      const Node& node = graph_.nodes()[static_cast<std::size_t>(n)];
+      for_each_operand_value(node, [&](ValueId id) { use(id, n); });
+      for_each_result(node, [&](ValueId id) { use(id, n); });
+    }
+    for (const Output& output : graph_.outputs())
+      for_each_value(output.operand, [&](ValueId id) { use(id, end); });
+    std::vector<double> change(static_cast<std::size_t>(end) + 2, 0);
+    for (const Storage& storage : storages_) {
+      if (storage.first < 0) continue;
+      change[static_cast<std::size_t>(storage.first)] += storage.bytes / samples;
+      change[static_cast<std::size_t>(storage.last) + 1] -= storage.bytes / samples;
+      effort.gradient_bytes += storage.bytes / samples;
+    }
+    double alive = 0;
+    for (const double by : change) {
+      alive += by;
+      effort.forward_bytes = std::max(effort.forward_bytes, alive);
+    }
+  }
+
+ private:
   struct Storage {
     double bytes = 0;
     int first = -1, last = -1;
   };
-  std::vector<Storage> storages(graph.values().size());
-  const auto see = [&](ValueId id, int n) {
-    Storage& storage = storages[static_cast<std::size_t>(aliases.set_of(id))];
-    storage.bytes = std::max(storage.bytes, bytes[static_cast<std::size_t>(id)]);
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  void use(ValueId id, int n) {
+    const std::size_t place = of_[static_cast<std::size_t>(id)];
+    if (place == none) return;
+    Storage& storage = storages_[place];
     if (storage.first < 0) storage.first = n;
     storage.last = std::max(storage.last, n);
-  };
-  for (const ValueId id : graph.inputs()) see(id, 0);
-  for (int n = 0; n < end; ++n) {
-    const Node& node = graph.nodes()[static_cast<std::size_t>(n)];
-    for_each_operand_value(node, [&](ValueId id) { see(id, n); });
-    for_each_result(node, [&](ValueId id) { see(id, n); });
   }
-  for (const Output& output : graph.outputs())
-    for_each_value(output.operand, [&](ValueId id) { see(id, end); });
-  for (const Constant& constant : graph.constants())
-    storages[static_cast<std::size_t>(aliases.set_of(constant.value))].bytes = 0;
 
-  std::vector<double> change(static_cast<std::size_t>(end) + 2, 0);
-  for (const Storage& storage : storages) {
-    if (storage.first < 0) continue;
-    change[static_cast<std::size_t>(storage.first)] += storage.bytes;
-    change[static_cast<std::size_t>(storage.last) + 1] -= storage.bytes;
-    effort.gradient_bytes += storage.bytes;
-  }
-  double alive = 0;
-  for (const double by : change) {
-    alive += by;
-    effort.forward_bytes = std::max(effort.forward_bytes, alive);
-  }
-}
+  const Graph& graph_;
+  std::vector<std::size_t> of_;  // by value
+  std::vector<Storage> storages_;
+  std::map<const c10::StorageImpl*, std::size_t> known_;
+  std::vector<c10::weak_intrusive_ptr<c10::StorageImpl>> held_;
+};
 
 void find_attention(const Graph& graph, Effort& effort) {
   const auto sizes = [&](const Operand& operand) {
@@ -96,7 +123,7 @@ Effort measure_effort(const Model& model, const Cancellation* cancellation) {
   Effort effort;
   effort.sizes.resize(graph.values().size());
   effort.of_node.resize(graph.nodes().size());
-  std::vector<double> bytes(graph.values().size(), 0);
+  Storages storages(graph);
   OperationCount counter;
   int latest = 0;  // the node whose values came by last
   const auto note_operations = [&] {
@@ -108,7 +135,7 @@ Effort measure_effort(const Model& model, const Cancellation* cancellation) {
   Observer observer;
   observer.see = [&](ValueId id, const at::Tensor& tensor) {
     effort.sizes[static_cast<std::size_t>(id)] = tensor.sizes().vec();
-    bytes[static_cast<std::size_t>(id)] = static_cast<double>(tensor.nbytes()) / samples;
+    storages.see(id, tensor);
     latest = std::max(graph.producer(id), 0);
     note_operations();
     return tensor;
@@ -118,7 +145,7 @@ Effort measure_effort(const Model& model, const Cancellation* cancellation) {
   settings.cancellation = cancellation;
   Executor(model.graph).run(feeds, wanted, settings);
   if (!effort.of_node.empty()) note_operations();
-  count_memory(graph, bytes, effort);
+  storages.count(samples, effort);
   find_attention(graph, effort);
   return effort;
 }

@@ -7,10 +7,6 @@
 namespace pellucid {
 namespace {
 
-bool is_real(const Value& value) {
-  return value.is_tensor && (!value.dtype || at::isFloatingType(*value.dtype));
-}
-
 bool has_real_output(const Graph& graph) {
   return std::ranges::any_of(graph.outputs(), [&](const Output& output) {
     return output.operand.is_value() && is_real(graph.value(output.operand.value()));
@@ -38,6 +34,10 @@ bool is_reached(const Graph& graph, bool differentiable) {
 
 }  // namespace
 
+bool is_real(const Value& value) {
+  return value.is_tensor && (!value.dtype || at::isFloatingType(*value.dtype));
+}
+
 std::optional<Obstacle> obstacle_of(const Method& method, const Model& model) {
   const Graph& graph = *model.graph;
   if (!has_real_output(graph)) {
@@ -55,8 +55,9 @@ std::optional<Obstacle> obstacle_of(const Method& method, const Model& model) {
                       "export the model with the input as an argument"};
     }
     if (method.needs == Needs::gradient && !is_reached(graph, true)) {
-      return Obstacle{"no gradient reaches a real-valued input: whole numbers or detach() lie between",
-                      "take a method that needs no gradient, or looks at a layer"};
+      return Obstacle{
+          "no gradient reaches a real-valued input: whole numbers or detach() lie between",
+          "take a method that needs no gradient, or looks at a layer"};
     }
   }
   return method.obstacle == nullptr ? std::nullopt : method.obstacle(model);

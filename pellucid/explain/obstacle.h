@@ -12,4 +12,7 @@ namespace pellucid {
 // (Method::obstacle).
 std::optional<Obstacle> obstacle_of(const Method& method, const Model& model);
 
+// A tensor of real numbers, or of what the file does not tell.
+bool is_real(const Value& value);
+
 }  // namespace pellucid

@@ -3,6 +3,7 @@
 // pickles are not safe to read. The program is then walked once, on example inputs
 // (torchscript/interpreter.h), into the same graph that every other format gives.
 #include <future>
+#include <set>
 
 #include "pellucid/base/error.h"
 #include "pellucid/base/fingerprint.h"
@@ -12,6 +13,7 @@
 #include "pellucid/formats/reading/model_reading.h"
 #include "pellucid/formats/torchscript/archive.h"
 #include "pellucid/formats/torchscript/program.h"
+#include "pellucid/model/count_weights.h"
 
 namespace pellucid {
 
@@ -39,12 +41,24 @@ void check_trust(const LoadSettings& settings) {
           "pellucid.export");
 }
 
+// A recurrent layer holds its own in a list; a frozen module has none left, all are constants.
+std::int64_t count_parameters(const torch::jit::Module& module, const Graph& graph) {
+  std::int64_t numbers = 0;
+  std::set<const void*> seen;
+  for (const at::Tensor& parameter : module.parameters()) {
+    if (seen.insert(parameter.const_data_ptr()).second) numbers += parameter.numel();
+  }
+  return numbers > 0 ? numbers
+                     : count_weights(graph, {ConstantKind::buffer, ConstantKind::literal}).numbers;
+}
+
 Model read_archive(const ModelBytes& file, std::string_view name, const LoadSettings& settings) {
   const pt2::ZipArchive archive(file.bytes);
   const std::string root = pt2::root_of(archive);
   check_trust(settings);
   const Json described = pt2::metadata_document(archive, root, settings.sidecar);
-  script::Program program = script::read_program(script::load_trusted(file, archive), described);
+  const script::Loaded loaded = script::load_trusted(file, archive);
+  script::Program program = script::read_program(loaded, described);
   Model model;
   model.graph = std::move(program.graph);
   model.warnings = std::move(program.warnings);
@@ -52,7 +66,9 @@ Model read_archive(const ModelBytes& file, std::string_view name, const LoadSett
   guess_metadata_of(model, name);
   model.metadata.producer = "TorchScript";
   pt2::read_metadata(file, archive, root, settings.sidecar, model);
+  const std::int64_t parameters = count_parameters(loaded.module, *model.graph);
   prepare(model);
+  model.parameters = parameters;
   return model;
 }
 

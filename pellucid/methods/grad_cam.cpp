@@ -10,6 +10,7 @@
 #include "pellucid/explain/grid.h"
 #include "pellucid/explain/inputs.h"
 #include "pellucid/explain/method.h"
+#include "pellucid/explain/obstacle.h"
 #include "pellucid/model/layers.h"
 
 namespace pellucid {
@@ -61,8 +62,12 @@ std::optional<Obstacle> obstacle(const Model& model) {
     if (output.operand.is_value() && find_cam_layer(graph, output.operand.value())) return {};
   }
   if (!spatial_layers(graph).empty()) return {};
+  const bool real =
+      std::ranges::any_of(graph.inputs(), [&](ValueId id) { return is_real(graph.value(id)); });
   return Obstacle{"no layer with places in the picture leads to an output",
-                  "take a method that scores the input's own values"};
+                  real ? "take a method that scores the input's own values"
+                       : "export it from its embedding on, for a method that scores the input's "
+                         "own values"};
 }
 
 }  // namespace

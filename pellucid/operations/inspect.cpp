@@ -47,16 +47,15 @@ Answer run(const Request&, const Surroundings& surroundings, const Settings& set
     answer.document.update(effort_document(effort));
   } catch (const Error& error) {
     if (error.fault() == Fault::cancelled) throw;
-    answer.warnings.push_back(
-        "operations and memory are not counted, as the model did not run: " +
-        std::string(error.what()));
+    answer.warnings.push_back("operations and memory are not counted, as the model did not run: " +
+                              std::string(error.what()));
   }
   answer.document["cam_layers"] = cam_layers_document(model);
   answer.document["methods"] = applicable_document(surroundings.catalogue->methods, model);
 
   if (surroundings.artefact && std::ranges::find(settings.format, "svg") != settings.format.end()) {
-    const Diagram diagram = module_diagram(model, effort, static_cast<int>(settings.depth),
-                                           surroundings.language);
+    const Diagram diagram =
+        module_diagram(model, effort, static_cast<int>(settings.depth), surroundings.language);
     surroundings.artefact({file_name_part(model.metadata.name) + ".modules.svg", "image/svg+xml",
                            draw(diagram, PictureFormat::svg)});
   }

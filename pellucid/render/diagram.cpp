@@ -218,8 +218,8 @@ double draw_legend(const Diagram& diagram, Canvas* canvas, Fonts& fonts, Languag
 
 std::vector<std::byte> draw(const Diagram& diagram, PictureFormat format, double scale) {
   if (diagram.boxes.empty() || diagram.boxes.size() > most_boxes) {
-    throw usage_error("a drawing has room for " + std::to_string(most_boxes) + " modules, not for " +
-                      std::to_string(diagram.boxes.size()))
+    throw usage_error("a drawing has room for " + std::to_string(most_boxes) +
+                      " modules, not for " + std::to_string(diagram.boxes.size()))
         .hint("give a smaller --depth, or leave it out");
   }
   Fonts fonts;

@@ -20,11 +20,11 @@ struct DiagramLayout {
     std::size_t first_row = 0, last_row = 0;
     std::size_t number = 0;  // 0 is nearest to the boxes; unique among those that pass one row
   };
-  std::vector<Place> places;                // by box
+  std::vector<Place> places;                   // by box
   std::vector<std::vector<std::size_t>> rows;  // the boxes of each, from the left
   std::vector<Lane> lanes;
-  std::size_t columns = 0;      // of the widest row
-  std::size_t lane_count = 0;   // side by side at most
+  std::size_t columns = 0;     // of the widest row
+  std::size_t lane_count = 0;  // side by side at most
 };
 
 // Every box stands below all that lead to it, as high as it can; a box that nothing leads to stands

@@ -1,6 +1,7 @@
 // Documents first, text out of the documents.
 #include "pellucid/report/model_abilities.h"
 
+#include <algorithm>
 #include <set>
 
 #include "pellucid/base/phrases.h"
@@ -54,16 +55,19 @@ class Text {
 
   void add_effort() {
     const Json& operations = document_["operations"];
+    std::vector<std::pair<double, std::string>> by_size;
+    for (const auto& [kind, count] : operations["by_kind"].items())
+      by_size.emplace_back(-count.get<double>(), kind);
+    std::ranges::sort(by_size);
     std::string kinds;
-    for (const auto& [kind, count] : operations["by_kind"].items()) {
-      kinds +=
-          (kinds.empty() ? "" : ", ") + tell(kind) + " " + flops(count.get<double>());
+    for (const auto& [negative, kind] : by_size) {
+      kinds += (kinds.empty() ? "" : ", ") + tell(kind) + " " + flops(-negative);
     }
     const std::string total = flops(operations["per_sample"].get<double>());
     rows_.push_back({tell("operations"),
-                     kinds.empty() ? tell("no products to count")
-                                   : tell("{0} per sample, a multiply-add as 2: {1}",
-                                          {total, kinds})});
+                     kinds.empty()
+                         ? tell("no products to count")
+                         : tell("{0} per sample, a multiply-add as 2: {1}", {total, kinds})});
     const Json& memory = document_["memory"];
     rows_.push_back(
         {tell("memory"), tell("{0} per sample, at most {1} with a gradient; the weights beside it",
@@ -76,35 +80,49 @@ class Text {
     const std::string heads = range_of(blocks, "heads"), count = std::to_string(blocks.size());
     const std::string tokens = range_of(blocks, "tokens");
     rows_.push_back({tell("attention"),
-                     heads.empty() ? tell("blocks {0}, tokens {1}", {count, tokens})
-                                   : tell("blocks {0}, heads {1}, tokens {2}",
-                                          {count, heads, tokens})});
+                     heads.empty()
+                         ? tell("blocks {0}, tokens {1}", {count, tokens})
+                         : tell("blocks {0}, heads {1}, tokens {2}", {count, heads, tokens})});
   }
 
   void add_cam_layers(const Json& cam) {
     const std::string count = std::to_string(cam["layers"].size());
     if (cam.contains("default")) {
-      rows_.push_back({tell("CAM layers"),
-                       tell("{0}; by default {1}, {2}", {count, word(cam["default"]["name"]),
-                                                         rephrased(language_, word(cam["default"]["why"]))})});
+      rows_.push_back(
+          {tell("CAM layers"),
+           tell("{0}; by default {1}, {2}", {count, word(cam["default"]["name"]),
+                                             rephrased(language_, word(cam["default"]["why"]))})});
     } else {
-      rows_.push_back({tell("CAM layers"), cam["layers"].empty() ? tell("none")
-                                                                 : tell("{0}; none by default",
-                                                                        {count})});
+      rows_.push_back({tell("CAM layers"), cam["layers"].empty()
+                                               ? tell("none")
+                                               : tell("{0}; none by default", {count})});
     }
   }
 
   void add_methods(const Json& methods) {
     std::string names;
     for (const Json& method : methods) {
-      if (method["applies"].get<bool>()) names += (names.empty() ? "" : ", ") + word(method["name"]);
+      if (method["applies"].get<bool>())
+        names += (names.empty() ? "" : ", ") + word(method["name"]);
     }
     rows_.push_back({tell("methods"), names.empty() ? tell("none") : names});
+    // Those that the same thing stands against share a line.
+    std::vector<std::pair<const Json*, std::string>> against;
     for (const Json& method : methods) {
       if (method["applies"].get<bool>()) continue;
-      rows_.push_back({"", tell("not {0}: {1}; {2}",
-                                {word(method["name"]), rephrased(language_, word(method["reason"])),
-                                 rephrased(language_, word(method["remedy"]))})});
+      const auto known = std::ranges::find_if(against, [&](const auto& one) {
+        return one.first->at("reason") == method["reason"] &&
+               one.first->at("remedy") == method["remedy"];
+      });
+      if (known == against.end())
+        against.emplace_back(&method, word(method["name"]));
+      else
+        known->second += ", " + word(method["name"]);
+    }
+    for (const auto& [first, which] : against) {
+      rows_.push_back(
+          {"", tell("not {0}: {1}; {2}", {which, rephrased(language_, word(first->at("reason"))),
+                                          rephrased(language_, word(first->at("remedy")))})});
     }
   }
 

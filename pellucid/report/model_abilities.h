@@ -13,7 +13,8 @@ namespace pellucid {
 
 // "operations" and "memory" of one sample, "attention" (layer, heads, tokens).
 Json effort_document(const Effort& effort);
-// "layers" that a class activation map can look at, with their grids, and the "default" one and why.
+// "layers" that a class activation map can look at, with their grids, and the "default" one and
+// why.
 Json cam_layers_document(const Model& model);
 // Each method with whether it applies to the model; if not, the reason and what would help.
 Json applicable_document(std::span<const Method* const> methods, const Model& model);

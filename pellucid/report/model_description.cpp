@@ -81,8 +81,8 @@ Json model_description(const Model& model, bool with_layers) {
                       : batch.size  ? Json(*batch.size)
                                     : Json("dynamic");
   document["parameters"] = model.parameters;
-  const WeightCount weights =
-      count_weights(graph, {ConstantKind::parameter, ConstantKind::buffer, ConstantKind::folded});
+  const WeightCount weights = count_weights(graph, {ConstantKind::parameter, ConstantKind::buffer,
+                                                    ConstantKind::literal, ConstantKind::folded});
   document["weights"] = {
       {"tensors", weights.tensors}, {"numbers", weights.numbers}, {"bytes", weights.bytes}};
   document["nodes"] = graph.nodes().size();
@@ -141,8 +141,7 @@ std::string model_description_text(const Json& description, Language language) {
   const Json& batch = description["batch"];
   facts.push_back({tell("batch"), batch.is_string() ? tell(batch == "dynamic" ? "dynamic" : "none")
                                                     : tell("fixed at {0}", {to_text(batch)})});
-  facts.push_back(
-      {tell("parameters"), counted(description["parameters"].get<std::int64_t>())});
+  facts.push_back({tell("parameters"), counted(description["parameters"].get<std::int64_t>())});
   const Json& weights = description["weights"];
   facts.push_back({tell("weights"), tell("{0} numbers in {1} tensors, {2}",
                                          {counted(weights["numbers"].get<std::int64_t>()),

@@ -48,6 +48,7 @@ void add_new(std::vector<T>& list, const T& item) {
 struct Stretch {
   std::vector<std::string> paths;  // of modules; an empty one: of none
   std::string module_class;
+  bool of_torch = false;  // the class: what it does is known
   std::vector<std::string> operators;
   double weights = 0, operations = 0;
   ValueId leaves = no_value;  // the last value that is used outside
@@ -140,8 +141,10 @@ class Collapsing {
 
   void add(Stretch& stretch, std::size_t n) const {
     const Node& node = graph_.nodes()[n];
-    if (stretch.paths[0] == node.origin.module_path && stretch.module_class.empty())
+    if (stretch.paths[0] == node.origin.module_path && stretch.module_class.empty()) {
       stretch.module_class = last_part(node.origin.module_class);
+      stretch.of_torch = node.origin.module_class.starts_with("torch.nn.");
+    }
     const std::string name = short_operator(node);
     add_new(stretch.operators, name);
     if (n < effort_.of_node.size()) stretch.operations += effort_.of_node[n];
@@ -176,8 +179,7 @@ class Collapsing {
     for (const Output& output : graph_.outputs()) {
       if (!output.operand.is_value()) continue;
       lead(output.operand.value(), made.boxes.size());
-      made.boxes.push_back(
-          end_box(say(language_, "output"), output.name, output.operand.value()));
+      made.boxes.push_back(end_box(say(language_, "output"), output.name, output.operand.value()));
     }
     for (const auto& [from, to] : arrows) made.arrows.push_back({from, to});
     return made;
@@ -201,10 +203,14 @@ class Collapsing {
       box.title = operators;
     } else {
       box.title = stretch.paths[0];
-      box.detail = stretch.module_class + (stretch.module_class.empty() ? "" : ": ") + operators;
+      const bool said = stretch.of_torch && stretch.operators.size() == 1;
+      box.detail = said                           ? stretch.module_class
+                   : stretch.module_class.empty() ? operators
+                                                  : stretch.module_class + ": " + operators;
     }
     box.shape = shape(stretch.leaves);
-    if (stretch.weights > 0) box.size = say(language_, "{0} weights", {short_count(stretch.weights)});
+    if (stretch.weights > 0)
+      box.size = say(language_, "{0} weights", {short_count(stretch.weights)});
     if (stretch.operations > 0) box.work = flops(stretch.operations);
     box.role = stretch.attends      ? Diagram::Role::attention
                : stretch.convolves  ? Diagram::Role::convolution
@@ -243,9 +249,9 @@ class Collapsing {
   const Effort& effort_;
   Language language_;
   std::int64_t batch_ = -1;
-  std::vector<bool> attends_;         // by node
+  std::vector<bool> attends_;  // by node
   std::vector<Stretch> stretches_;
-  std::vector<int> stretch_of_;       // by node; −1: no data
+  std::vector<int> stretch_of_;  // by node; −1: no data
 };
 
 bool is_easy(const Diagram& diagram) {
@@ -273,13 +279,13 @@ Diagram module_diagram(const Model& model, const Effort& effort, int depth, Lang
       }
     }
   }
-  diagram.subtitle = say(language, "{0} parameters", {short_count(static_cast<double>(model.parameters))});
+  diagram.subtitle =
+      say(language, "{0} parameters", {short_count(static_cast<double>(model.parameters))});
   if (!effort.operations.empty()) {
-    diagram.subtitle +=
-        ", " + say(language, "{0} per sample", {flops(effort.total())});
+    diagram.subtitle += ", " + say(language, "{0} per sample", {flops(effort.total())});
   }
   diagram.subtitle += ", " + say(language, "modules to depth {0}", {std::to_string(shown)});
-  diagram.notes = {say(language, "shapes are those of one sample; arrows at the right skip rows")};
+  diagram.notes = {say(language, "shapes are those of one sample")};
   return diagram;
 }
 

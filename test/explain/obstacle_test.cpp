@@ -9,10 +9,14 @@
 namespace pellucid {
 namespace {
 
-constexpr Method by_gradient = {.name = "g", .needs = Needs::gradient};
-constexpr Method by_forward = {.name = "f", .needs = Needs::forward};
-constexpr Method by_layer = {
-    .name = "l", .needs = Needs::gradient, .coordinates = Coordinates::layer};
+Method method_that(Needs needs, Coordinates coordinates = Coordinates::input) {
+  Method method{};
+  method.needs = needs;
+  method.coordinates = coordinates;
+  return method;
+}
+const Method by_gradient = method_that(Needs::gradient), by_forward = method_that(Needs::forward),
+             by_layer = method_that(Needs::gradient, Coordinates::layer);
 
 std::string reason(const Method& method, std::shared_ptr<const Graph> graph) {
   Model model;

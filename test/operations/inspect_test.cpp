@@ -35,9 +35,11 @@ TEST(Inspect, CountsWhatOneSampleTakes) {
 }
 
 TEST(Inspect, SaysWhichMethodsApplyAndWhatWouldHelpOthers) {
-  const Method toy = {.name = "toy", .obstacle = [](const Model&) -> std::optional<Obstacle> {
-                        return Obstacle{"it is a toy", "take a real one"};
-                      }};
+  Method toy{};
+  toy.name = "toy";
+  toy.obstacle = [](const Model&) -> std::optional<Obstacle> {
+    return Obstacle{"it is a toy", "take a real one"};
+  };
   Catalogue catalogue = whole_catalogue();
   catalogue.methods.push_back(&toy);
   const Answer answer = ask("inspect", {}, catalogue).answer;

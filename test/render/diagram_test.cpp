@@ -15,7 +15,7 @@ using testing::SizeIs;
 
 Diagram diagram_of(std::size_t boxes, std::vector<Diagram::Arrow> arrows) {
   Diagram diagram;
-  for (std::size_t i = 0; i < boxes; ++i) diagram.boxes.push_back({.title = std::to_string(i)});
+  for (std::size_t i = 0; i < boxes; ++i) diagram.boxes.emplace_back().title = std::to_string(i);
   diagram.arrows = std::move(arrows);
   return diagram;
 }
@@ -34,13 +34,15 @@ TEST(DiagramLayout, PutsBranchesSideBySide) {
 }
 
 TEST(DiagramLayout, GivesArrowsThatSkipRowsLanesOfTheirOwn) {
-  // 0 → 3 goes round 1 and 2, and 1 → 3 round 2, beside it; 4 → 6 comes later and may use the first.
-  const DiagramLayout layout = layout_of(diagram_of(
-      7, {{0, 1}, {1, 2}, {2, 3}, {0, 3}, {1, 3}, {3, 4}, {4, 5}, {5, 6}, {4, 6}}));
+  // 0 → 3 goes round 1 and 2, and 1 → 3 round 2, beside it; 4 → 6 comes later and may use the
+  // first.
+  const DiagramLayout layout = layout_of(
+      diagram_of(7, {{0, 1}, {1, 2}, {2, 3}, {0, 3}, {1, 3}, {3, 4}, {4, 5}, {5, 6}, {4, 6}}));
   ASSERT_THAT(layout.lanes, SizeIs(3));
   EXPECT_EQ(layout.lane_count, 2U);
   for (const auto& lane : layout.lanes) {
-    if (lane.from == 4) EXPECT_EQ(lane.number, 0U);
+    if (lane.from != 4) continue;
+    EXPECT_EQ(lane.number, 0U);
   }
 }
 

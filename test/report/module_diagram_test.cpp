@@ -74,8 +74,8 @@ TEST(ModuleDiagram, OfThousandsOfModulesStaysOnOnePage) {
   Net net;
   ValueId now = net.input("x", {any, 4});
   for (int i = 0; i < 3000; ++i)
-    now = net.call("v" + std::to_string(i), "relu.default", {now}, {any, 4},
-                   "m" + std::to_string(i));
+    now =
+        net.call("v" + std::to_string(i), "relu.default", {now}, {any, 4}, "m" + std::to_string(i));
   const Model model = model_of(net.returning({now}));
   const Diagram diagram = drawn(model, 0);
   EXPECT_LE(diagram.boxes.size(), 40U);
