@@ -12,8 +12,8 @@ namespace pellucid {
 
 // A comma-separated list ("281,285", "Egyptian cat,top3"), or several entries of it. A whole label
 // is matched before a comma splits, and after '@' the comma is the position's. "topK" is the class
-// at rank K, "15@self" a dense class over its own places. They are not settled yet. Throws Error (Fault::usage): unknown or ambiguous label with
-// candidates, class out of range, no such layer.
+// at rank K, "15@self" a dense class over its own places. They are not settled yet. Throws Error
+// (Fault::usage): unknown or ambiguous label with candidates, class out of range, no such layer.
 std::vector<Target> parse_targets(std::span<const std::string> words, const Model& model);
 
 // What is asked when nobody says: top1 where there are classes, top1@self where there is one in

@@ -20,8 +20,8 @@ struct ModelBytes {
 ModelBytes map_file(const std::string& path);
 
 // A file that the model at `model` names, which lies in its folder or in one below: its name is
-// relative, has no "..", and no part of it is a link, symbolic or hard, so that a model's file can't
-// make anybody read what he did not put there. Throws Error (Fault::model) otherwise.
+// relative, has no "..", and no part of it is a link, symbolic or hard, so that a model's file
+// can't make anybody read what he did not put there. Throws Error (Fault::model) otherwise.
 ModelBytes map_file_beside(const std::string& model, std::string_view name);
 
 }  // namespace pellucid

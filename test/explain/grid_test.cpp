@@ -99,18 +99,18 @@ std::shared_ptr<const Graph> joined_network() {
   Net net;
   const ValueId x = net.input("x", {any, 3, 6, 5});
   const auto branch = [&](const std::string& name, int seed) {
-    const ValueId conv = net.call(name + "_conv", "conv2d.default",
-                                  {x, net.constant(name + "_w", noise({4, 3, 1, 1}, seed))},
-                                  {any, 4, 6, 5});
+    const ValueId conv =
+        net.call(name + "_conv", "conv2d.default",
+                 {x, net.constant(name + "_w", noise({4, 3, 1, 1}, seed))}, {any, 4, 6, 5});
     return net.call(name, "relu.default", {conv}, {any, 4, 6, 5});
   };
-  const ValueId joined = net.call(
-      "joined", "cat.default",
-      {Operand{std::vector<Operand>{{branch("left", 1)}, {branch("right", 2)}}}, whole(1)},
-      {any, 8, 6, 5});
-  const ValueId twice = net.call(
-      "twice", "cat.default", {Operand{std::vector<Operand>{{joined}, {joined}}}, whole(1)},
-      {any, 16, 6, 5});
+  const ValueId joined =
+      net.call("joined", "cat.default",
+               {Operand{std::vector<Operand>{{branch("left", 1)}, {branch("right", 2)}}}, whole(1)},
+               {any, 8, 6, 5});
+  const ValueId twice =
+      net.call("twice", "cat.default",
+               {Operand{std::vector<Operand>{{joined}, {joined}}}, whole(1)}, {any, 16, 6, 5});
   const ValueId pooled = net.call("pooled", "mean.dim", {twice, sizes({-1, -2})}, {any, 16});
   return net.returning({net.call("y", "linear.default",
                                  {pooled, net.constant("head", noise({5, 16}, 3))}, {any, 5})});

@@ -8,11 +8,11 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/formats/pt2/arguments.h"
-#include "pellucid/formats/reading/finite.h"
-#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/pt2/origin.h"
 #include "pellucid/formats/pt2/output_names.h"
 #include "pellucid/formats/pt2/targets.h"
+#include "pellucid/formats/reading/finite.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "test/formats/archive_writer.h"
 
 namespace pellucid::pt2 {

@@ -145,8 +145,7 @@ std::optional<std::vector<at::Tensor>> SeenCall::run(Mode mode, std::size_t resu
   }
   std::vector<at::Tensor> made;
   if (mode != Mode::real) {
-    const auto untold =
-        untold_shapes(handle_.schema().name(), stack, mode == Mode::second ? 1 : 0);
+    const auto untold = untold_shapes(handle_.schema().name(), stack, mode == Mode::second ? 1 : 0);
     if (untold) {
       for (const Shape& each : *untold) made.push_back(without_data(each.sizes, each.type));
       return made;

@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/pt2/zip.h"
+#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/reading/stored_tensor.h"
 #include "pellucid/model/file.h"
 

@@ -9,13 +9,13 @@
 
 #include "pellucid/base/error.h"
 #include "pellucid/formats/pt2/enums.h"
-#include "pellucid/formats/reading/json_tree.h"
 #include "pellucid/formats/pt2/output_names.h"
 #include "pellucid/formats/pt2/targets.h"
 #include "pellucid/formats/pt2/write_arguments.h"
 #include "pellucid/formats/pt2/write_origin.h"
 #include "pellucid/formats/pt2/write_tree.h"
 #include "pellucid/formats/pt2/write_values.h"
+#include "pellucid/formats/reading/json_tree.h"
 
 namespace pellucid::pt2 {
 namespace {

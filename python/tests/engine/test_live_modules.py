@@ -163,4 +163,6 @@ def test_a_dense_class_is_summed_over_its_own_places():
         found = model.explain(x, method="saliency", absolute=False, **words)
         torch.testing.assert_close(found.values.reshape(x.shape), leaf.grad, rtol=1e-4, atol=1e-6)
         target = found.document["answers"][0]["target"]
-        assert target["text"] == f"{index}@self" and target["places"] == int((classes == index).sum())
+        assert target["text"] == f"{index}@self" and target["places"] == int(
+            (classes == index).sum()
+        )

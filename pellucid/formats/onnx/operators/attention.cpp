@@ -166,11 +166,10 @@ Refs flex_attention(Call& call) {
   };
   const Ref turned = call.aten("aten::transpose.int", {k, -2, -1}, "turned");
   const Ref products =
-      call.aten("aten::matmul",
-                {call.mul(q, std::sqrt(scale)), call.mul(turned, std::sqrt(scale))}, "products");
+      call.aten("aten::matmul", {call.mul(q, std::sqrt(scale)), call.mul(turned, std::sqrt(scale))},
+                "products");
   const Ref logits = changed("score_mod", call.cast(products, precision));
-  const Ref weights =
-      changed("prob_mod", call.aten("aten::softmax.int", {logits, -1}, "weights"));
+  const Ref weights = changed("prob_mod", call.aten("aten::softmax.int", {logits, -1}, "weights"));
   return {call.cast(call.aten("aten::matmul", {weights, call.cast(v, precision)}), type)};
 }
 

@@ -1,5 +1,5 @@
-// Of ai.onnx.ml, what is arithmetic on tensors: the steps that scikit-learn's exporter puts before a
-// model.
+// Of ai.onnx.ml, what is arithmetic on tensors: the steps that scikit-learn's exporter puts before
+// a model.
 #include <ATen/ops/tensor.h>
 
 #include "pellucid/formats/onnx/operators/tables.h"

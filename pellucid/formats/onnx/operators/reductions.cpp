@@ -67,8 +67,7 @@ Refs extreme(Call& call, const char* op, bool largest) {
       else if (r.keeps)
         sizes.push_back(number(1));
     }
-    if (dtype_of(r.x) == at::kBool)
-      return {call.aten("aten::full", {sizes, !largest, at::kBool})};
+    if (dtype_of(r.x) == at::kBool) return {call.aten("aten::full", {sizes, !largest, at::kBool})};
     if (is_whole(r.x)) throw call.refuse("reduces an axis of size 0");
     const double bound = std::numeric_limits<double>::infinity();
     return {call.aten("aten::full", {sizes, largest ? -bound : bound, dtype_of(r.x)})};

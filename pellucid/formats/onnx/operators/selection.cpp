@@ -119,7 +119,8 @@ class NonMaxSuppression : public Kernel {
     std::vector<std::int64_t> order(boxes.size()), stay;
     std::iota(order.begin(), order.end(), 0);
     std::erase_if(order, [&](std::int64_t i) { return !(score[i] > least); });
-    std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t b) { return score[a] > score[b]; });
+    std::ranges::stable_sort(order,
+                             [&](std::int64_t a, std::int64_t b) { return score[a] > score[b]; });
     for (const std::int64_t i : order) {
       if (static_cast<std::int64_t>(stay.size()) >= most) break;
       const Box& box = boxes[static_cast<std::size_t>(i)];

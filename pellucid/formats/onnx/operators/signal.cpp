@@ -49,9 +49,9 @@ Refs mel_weights(Call& call) {
   const double step = (high - low) / static_cast<double>(bands + 2);
   const std::int64_t bins = length / 2 + 1;
   const auto bin = [&](std::int64_t band) {
-    const double at = std::floor(static_cast<double>(length + 1) *
-                                 hertz(low + static_cast<double>(band) * step) /
-                                 static_cast<double>(rate));
+    const double at =
+        std::floor(static_cast<double>(length + 1) * hertz(low + static_cast<double>(band) * step) /
+                   static_cast<double>(rate));
     return static_cast<std::int64_t>(std::clamp(at, 0.0, static_cast<double>(bins)));
   };
   at::Tensor weights = at::zeros({bins, bands}, at::TensorOptions().dtype(at::kDouble));
@@ -111,9 +111,9 @@ Refs short_time_fourier(Call& call) {
 }
 
 constexpr Operator table[] = {
-    {"BlackmanWindow", blackman}, {"DFT", fourier},
-    {"HammingWindow", hamming},   {"HannWindow", hann}, {"MelWeightMatrix", mel_weights},
-    {"STFT", short_time_fourier},
+    {"BlackmanWindow", blackman},     {"DFT", fourier},
+    {"HammingWindow", hamming},       {"HannWindow", hann},
+    {"MelWeightMatrix", mel_weights}, {"STFT", short_time_fourier},
 };
 
 }  // namespace
