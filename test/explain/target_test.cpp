@@ -199,7 +199,7 @@ TEST(Places, AreThoseWhereTheClassIsTheLikeliest) {
     EXPECT_EQ(target.text, "main/2 crane@self");
     EXPECT_FLOAT_EQ(target.of(dense_answer()).item<float>(), 2 + 3 + 4 + 5);
     // The places stay those of the answer that settled it.
-    EXPECT_FLOAT_EQ(target.of(2 * dense_answer().flip(3)).item<float>(), 2 * (0 + 3 + 1 + 5));
+    EXPECT_FLOAT_EQ(target.of(2 * dense_answer().flip(3)).item<float>(), 2 * (3 + 2 + 1 + 5));
   }
   EXPECT_EQ(settled_on_places("top2@self", dense_answer()).index, 0);
   EXPECT_EQ(settled_on_places("goldfish@self", dense_answer()).index, 0);
