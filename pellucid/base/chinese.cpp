@@ -230,6 +230,8 @@ std::span<const std::pair<std::string_view, std::string_view>> chinese_table() {
       {"a table", "表格"},
       {"PyTorch exported program, as torch.export.save writes it",
        "PyTorch 导出程序，由 torch.export.save 写出"},
+      {"ONNX model, as PyTorch, TensorFlow, Keras and others export it",
+       "ONNX 模型，由 PyTorch、TensorFlow、Keras 等导出"},
       {"TorchScript, as torch.jit.save writes it; needs --trust",
        "TorchScript，由 torch.jit.save 写出；需要 --trust"},
       // Doctor.

@@ -7,8 +7,6 @@ namespace pellucid {
 std::span<const Phrase> phrases_of_onnx() {
   static constexpr Phrase table[] = {
       // The file.
-      {"ONNX model, as PyTorch, TensorFlow, Keras and others export it",
-       "ONNX 模型，由 PyTorch、TensorFlow、Keras 等导出"},
       {"this is no model that is read (.pt2, .onnx) but {0}",
        "这不是能读取的模型（.pt2、.onnx），而是{0~}"},
       {"the file is truncated or damaged: {0}", "文件被截断或已损坏：{0}"},

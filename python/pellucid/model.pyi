@@ -107,13 +107,14 @@ class Model:
         /,
         *,
         layers: bool = False,
+        format: str | int | Sequence[str | int] = [],
+        depth: int = 0,
         output_kind: str | None = None,
         allow_nonfinite: bool = False,
         trust: bool = False,
-        format: str | int | Sequence[str | int] = [],
         progress: _Progress | None = None,
     ) -> Answer:
-        """Shows what a model's file holds: inputs, outputs, preprocessing, labels, layers, identity."""
+        """Shows what a model's file holds, what a sample of it takes, and which layers and methods can explain it."""
     def predict(
         self,
         input: object,
