@@ -25,7 +25,7 @@ MISTAKES = {
         ["explain", "nowhere.pt2", CAT],
         "无法打开模型：没有这个文件或文件夹（nowhere.pt2）：请检查名称和权限",
     ),
-    "a picture for a model": (["explain", CAT, CNN], "这不是导出程序（.pt2），而是图片"),
+    "a picture for a model": (["explain", CAT, CNN], "这不是能读取的模型（.pt2、.onnx），而是图片"),
     "an input that is not there": (["explain", CNN, "nowhere.png"], "没有这个文件（nowhere.png）"),
     "an input that is no picture": (["explain", CNN, __file__], "既不是图片也不是 .npy 数组"),
     "a picture for a model of numbers": (

@@ -227,7 +227,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+        (b"\x08\x07\x12\x07pytorch", "no graph in it"),
         (b"\x80\x02}q\x00.", "a pickle"),
         (b"\x89PNG\r\n\x1a\n", "the order is: pellucid VERB MODEL INPUT"),
         (b"hello", "export it"),
