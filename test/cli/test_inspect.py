@@ -54,8 +54,11 @@ def test_operations_are_those_that_torch_counts(name):
                 module(**dict(zip(keywords.context, inputs, strict=True)))
             else:
                 module(*inputs)
-    assert document["operations"]["per_sample"] == counter.get_total_flops() > 0
-    assert sum(document["operations"]["by_kind"].values()) == counter.get_total_flops()
+    operations = document["operations"]
+    assert sum(operations["by_kind"].values()) == operations["per_sample"]
+    # torch counts nothing in recurrent layers.
+    told = operations["per_sample"] - operations["by_kind"].get("recurrent", 0)
+    assert told == counter.get_total_flops() > 0
 
 
 @pytest.mark.parametrize("name", COUNTED)
